@@ -1,0 +1,85 @@
+"""The exception tree.
+
+    DetenteError
+    ├── InputError            bad input: exit code 2 at the command line
+    │   ├── UnknownNameError  a country, sector, group, instrument or key nobody knows
+    │   ├── TableError        a world table that is incomplete or does not add up
+    │   ├── RecordError       a YAML record (scenario, ledger, theta set) that breaks its schema
+    │   └── DateError         a date outside what the record covers
+    ├── NoSolutionError       the equations have no solution, and why
+    └── ConvergenceError      a solve that stopped before it converged
+
+Every message says what is wrong, where (file, field, country, sector, value) and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ConvergenceError",
+    "DateError",
+    "DetenteError",
+    "InputError",
+    "NoSolutionError",
+    "RecordError",
+    "TableError",
+    "UnknownNameError",
+]
+
+
+class DetenteError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InputError(DetenteError, ValueError):
+    """Bad input; nothing was computed and nothing was written."""
+
+
+class UnknownNameError(InputError):
+    """A name that the world or a vocabulary does not hold."""
+
+    @classmethod
+    def of(
+        cls, kind: str, name: object, known: Iterable[str], where: str = ""
+    ) -> UnknownNameError:
+        """Build the message with the closest known names as the remedy."""
+        known = list(known)
+        close = get_close_matches(str(name), known, n=3, cutoff=0.5)
+        if not close:
+            by_case = {k.casefold(): k for k in known}
+            close = get_close_matches(str(name).casefold(), by_case, n=3, cutoff=0.6)
+            close = [by_case[c] for c in close]
+        hint = f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}."
+        prefix = f"{where}: " if where else ""
+        return cls(f"{prefix}unknown {kind} {name!r}; {hint}")
+
+
+class TableError(InputError):
+    """A table that is incomplete, mislabelled or breaks an accounting identity."""
+
+
+class RecordError(InputError):
+    """A record file that breaks its schema; names file and field."""
+
+
+class DateError(InputError):
+    """A date that cannot be read or lies outside what the record covers."""
+
+
+class NoSolutionError(DetenteError, ArithmeticError):
+    """No equilibrium exists for this policy; the message says which market cannot clear."""
+
+
+class ConvergenceError(DetenteError, ArithmeticError):
+    """A solve ended without converging; ``solution`` holds what was reached."""
+
+    def __init__(self, message: str, solution: object = None) -> None:
+        super().__init__(message)
+        self.solution = solution
+
+
+def _some(names: list[str], limit: int = 12) -> str:
+    shown = ", ".join(names[:limit])
+    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")
