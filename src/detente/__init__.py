@@ -1,0 +1,43 @@
+"""detente: a trade-policy laboratory.
+
+    import detente as dt
+
+    world = dt.load_world()                      # 77 countries x 23 sectors, 2022
+    policy = dt.Policy(world, tariff=...)        # what is not named stays as it is
+    out = dt.simulate(world, policy)             # Outcome
+    out.real_income                              # percent, dim country
+
+Names are loaded when first used, so that the import itself costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Outcome": "detente.outcome",
+    "Policy": "detente.regime",
+    "World": "detente.world",
+    "load_world": "detente.world",
+    "simulate": "detente.outcome",
+}
+
+__all__ = ["Outcome", "Policy", "World", "load_world", "simulate"]
+
+if TYPE_CHECKING:
+    from detente.outcome import Outcome, simulate
+    from detente.regime import Policy
+    from detente.world import World, load_world
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'detente' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
