@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from detente.models.blocks import Array, Economy, Instruments, by_country, to_exporters
-from detente.models.preconditioner import preconditioner
+from detente.models.preconditioner import Preconditioner, preconditioner
 from detente.regime import Policy
 from detente.world import World
 
@@ -26,7 +25,7 @@ class Prepared:
 
     economy: Economy
     own_income: Array
-    direction: Callable[[Array], Array]
+    steps: Preconditioner
     bases: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 

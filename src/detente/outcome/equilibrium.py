@@ -114,14 +114,14 @@ def solve_equilibrium(
     solution = None
     if method in ("auto", "anderson"):
         solution = anderson(
-            residual, prepared.direction, z, tol=tol, max_steps=max_steps,
+            residual, prepared.steps.direction, z, tol=tol, max_steps=max_steps,
             patience=60 if method == "auto" else 400,
         )  # fmt: skip
     if method == "newton-krylov" or (
         method == "auto" and solution is not None and not solution.converged
     ):
         for begin in [z] if solution is None else [solution.value, z]:
-            tried = newton_krylov(residual, jacobian, prepared.direction, begin, tol=tol)
+            tried = newton_krylov(residual, jacobian, prepared.steps.direction, begin, tol=tol)
             if solution is None or tried.residual < solution.residual or tried.converged:
                 solution = replace(
                     tried, history=(*(solution.history if solution else ()), *tried.history)
