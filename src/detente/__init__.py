@@ -21,14 +21,27 @@ _HOME = {
     "Outcome": "detente.outcome",
     "Policy": "detente.regime",
     "World": "detente.world",
+    "exposure": "detente.outcome.gradient",
+    "gradient": "detente.outcome.gradient",
+    "jacobian": "detente.outcome.gradient",
     "load_world": "detente.world",
     "simulate": "detente.outcome",
 }
 
-__all__ = ["Outcome", "Policy", "World", "load_world", "simulate"]
+__all__ = [
+    "Outcome",
+    "Policy",
+    "World",
+    "exposure",
+    "gradient",
+    "jacobian",
+    "load_world",
+    "simulate",
+]
 
 if TYPE_CHECKING:
     from detente.outcome import Outcome, simulate
+    from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.regime import Policy
     from detente.world import World, load_world
 

@@ -11,46 +11,70 @@ terms of a step. It shapes the path only: the equations decide where it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from detente.models.blocks import Array, Economy, by_country
 from detente.models.caliendo_parro import join, split
 
-__all__ = ["WAGE_DAMPING", "preconditioner"]
+__all__ = ["WAGE_DAMPING", "Preconditioner", "preconditioner"]
 
 WAGE_DAMPING = 0.6
 """Part of the estimated wage step that is taken; the elasticities are those of the base."""
 
 
-def preconditioner(base: Economy) -> Callable[[Array], Array]:
-    """Return ``direction(residual) -> step`` for this economy."""
+class Preconditioner(NamedTuple):
+    """The pieces of the step: ``prices``, ``orders`` (N, J, J), ``wages`` (N, N), and the
+    couplings between the blocks (J, N)."""
+
+    prices: Array
+    orders: Array
+    wages: Array
+    from_orders: Array
+    to_prices: Array
+    to_orders: Array
+
+    def direction(self, r: Array) -> Array:
+        """The step that a residual asks for: roughly minus the inverse Jacobian times it."""
+        J, N = self.to_prices.shape
+        r_w, r_P, r_x = split(r, J, N)
+        dx = by_country(self.orders, r_x)
+        dw = self.wages @ (r_w + (self.from_orders * dx).sum(axis=0))
+        dP = by_country(self.prices, r_P + self.to_prices * dw)
+        dx = by_country(self.orders, r_x + self.to_orders * dw)
+        return join(dw, dP, dx)
+
+    def transposed(self, r: Array) -> Array:
+        """The transpose of :meth:`direction`, for adjoint systems."""
+        J, N = self.to_prices.shape
+        r_w, r_P, r_x = split(r, J, N)
+        b_P = by_country(self.prices.transpose(0, 2, 1), r_P)
+        b_x = by_country(self.orders.transpose(0, 2, 1), r_x)
+        b_w = r_w + (self.to_prices * b_P).sum(axis=0) + (self.to_orders * b_x).sum(axis=0)
+        b_w = b_w @ self.wages
+        more = by_country(self.orders.transpose(0, 2, 1), self.from_orders * b_w)
+        return join(b_w, b_P, b_x + more)
+
+
+def preconditioner(base: Economy) -> Preconditioner:
+    """Build the step of this economy."""
     J, N = base.beta.shape
     here = np.arange(N)
     home = base.pi[:, here, here]
     eye = np.eye(J)
     spending = np.where(base.spending > 0, base.spending, 1.0)
-    prices = np.linalg.inv(eye - home.T[:, :, None] * base.gamma)
     home_sales = home / (1.0 + base.tariff[:, here, here]) * base.spending
     feedback = base.gamma.transpose(0, 2, 1) * home_sales.T[:, None, :] / spending.T[:, :, None]
-    orders = np.linalg.inv(eye - feedback)
-    wages = WAGE_DAMPING * _wage_matrix(base)
-    labour = _sales(base)
-    value_added = np.maximum((base.beta * labour).sum(axis=0), 1e-300)
-    from_orders = base.beta * home_sales / value_added
-    to_prices = home * base.beta
-    to_orders = base.alpha * base.value_added / spending
-
-    def direction(r: Array) -> Array:
-        r_w, r_P, r_x = split(r, J, N)
-        dx = by_country(orders, r_x)
-        dw = wages @ (r_w + (from_orders * dx).sum(axis=0))
-        dP = by_country(prices, r_P + to_prices * dw)
-        dx = by_country(orders, r_x + to_orders * dw)
-        return join(dw, dP, dx)
-
-    return direction
+    value_added = np.maximum((base.beta * _sales(base)).sum(axis=0), 1e-300)
+    return Preconditioner(
+        prices=np.linalg.inv(eye - home.T[:, :, None] * base.gamma),
+        orders=np.linalg.inv(eye - feedback),
+        wages=WAGE_DAMPING * _wage_matrix(base),
+        from_orders=base.beta * home_sales / value_added,
+        to_prices=home * base.beta,
+        to_orders=base.alpha * base.value_added / spending,
+    )
 
 
 def _sales(base: Economy) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.blocks import Array
-from detente.models.caliendo_parro_linear import Bars
+from detente.models.caliendo_parro_linear import Bars, combine
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
 from detente.world import World
@@ -72,7 +72,7 @@ def objective(outcome: Outcome, of: Objectives) -> Objective:
     if not weights:
         raise InputError("of: an empty sum; name at least one outcome, e.g. real_income[USA]")
     units: dict[str, str] = {}
-    total: Bars | None = None
+    parts: list[tuple[float, Bars]] = []
     for name, weight in weights.items():
         variable, at = parse(outcome.world, name)
         if not np.isfinite(weight):
@@ -82,14 +82,12 @@ def objective(outcome: Outcome, of: Objectives) -> Objective:
         if bars is None:
             raise InputError(f"of: {name} was zero before the change, so it has no percent change")
         units[name] = row.unit
-        scaled = Bars(*(_times(x, float(weight)) for x in bars))
-        total = scaled if total is None else Bars(*(map(_plus, total, scaled)))
+        parts.append((float(weight), bars))
     if len(set(units.values())) > 1:
         listed = ", ".join(f"{n} ({u})" for n, u in units.items())
         raise InputError(f"of: {listed} have different units; sum outcomes of one unit only")
-    assert total is not None
     label = of if isinstance(of, str) else " + ".join(f"{w:g} {n}" for n, w in weights.items())
-    return Objective(label, next(iter(units.values())), total)
+    return Objective(label, next(iter(units.values())), combine(parts))
 
 
 # --- partial derivatives, one function a variable ---------------------------------------------
@@ -231,11 +229,3 @@ def _position(world: World, dim: str, label: str) -> int:
             f"of: {label!r} stands for {len(found)} labels; name one, or give a weighted sum"
         )
     return known.index(found[0])
-
-
-def _times(x: Array | float | None, weight: float) -> Array | float | None:
-    return None if x is None else weight * x
-
-
-def _plus(a: Array | float | None, b: Array | float | None) -> Array | float | None:
-    return b if a is None else a if b is None else a + b

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.solve.krylov import KrylovSpace
 from detente.solve.solution import Solution, Status
 
 Vector = NDArray[Any]
 
-__all__ = ["krylov", "newton_krylov"]
+__all__ = ["newton_krylov"]
 
 
 def newton_krylov(
@@ -49,7 +50,8 @@ def newton_krylov(
         if not np.isfinite(history[-1]):
             status = Status.DIVERGING
             break
-        step = krylov(jacobian(z), -r, lambda v: -direction(v), rtol=min(1e-2, history[-1]))
+        space = KrylovSpace(jacobian(z), lambda v: -direction(v), z.size)
+        step = space.solve(-r, rtol=min(1e-2, history[-1]))
         length = min(1.0, largest_move / max(float(np.abs(step).max()), 1e-300))
         norm = float(np.linalg.norm(r))
         while True:
@@ -65,29 +67,3 @@ def newton_krylov(
         z, r = z + length * step, trial
         history.append(float(np.abs(r).max()))
     return Solution(z, history[-1], status, len(history), "newton-krylov", tuple(history))
-
-
-def krylov(
-    apply: Callable[[Vector], Vector],
-    right: Vector,
-    precondition: Callable[[Vector], Vector],
-    *,
-    rtol: float,
-    max_iterations: int = 400,
-) -> Vector:
-    """Solve ``apply(x) = right`` by restarted GMRES; the best iterate is returned."""
-    from scipy.sparse.linalg import LinearOperator, gmres
-
-    n = right.size
-    shape = (n, n)
-    restart = 60
-    x, _ = gmres(
-        LinearOperator(shape, matvec=apply, dtype=float),  # pyright: ignore[reportCallIssue]
-        right,
-        rtol=rtol,
-        atol=0.0,
-        restart=restart,
-        maxiter=max(1, max_iterations // restart),
-        M=LinearOperator(shape, matvec=precondition, dtype=float),  # pyright: ignore[reportCallIssue]
-    )
-    return x
