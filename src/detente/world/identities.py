@@ -131,7 +131,18 @@ def check(ds: xr.Dataset, source: str, tolerance: float = TOLERANCE) -> None:
     listed = "; ".join(str(m) for m in misses[:3])
     more = f" ({len(misses) - 3} more)" if len(misses) > 3 else ""
     remedy = _REMEDY.get(misses[0].identity, "the deficits of all countries must cancel")
+    if _looks_swapped(ds, misses, tolerance):
+        remedy = "importer and exporter are swapped in trade: with the two exchanged it adds up"
     raise TableError(
         f"{source}: the table does not add up: {listed}{more}. {remedy}. Published tables that "
         "miss by nature can be taken with identities='report'."
     )
+
+
+def _looks_swapped(ds: xr.Dataset, misses: list[Miss], tolerance: float) -> bool:
+    """Whether sales match output once importer and exporter of ``trade`` are exchanged."""
+    sales = "sales = value added + inputs"
+    if not any(m.identity == sales for m in misses):
+        return False
+    exchanged = ds.assign(trade=(ds.trade.dims, ds.trade.values.transpose(0, 2, 1)))
+    return not any(m.identity == sales for m in find_misses(exchanged, tolerance))

@@ -150,18 +150,25 @@ def labelled(
     return xr.DataArray(out.reshape(shape), labels, dims, name=name)
 
 
-def _refuse_bad(name: str, values: np.ndarray, frame: pd.DataFrame, dims: tuple[str, ...]) -> None:
+def _bad(name: str, values: np.ndarray) -> np.ndarray:
+    """Cells that cannot stand: not a number, or a negative flow. An infinite iceberg is a ban."""
+    if name == "iceberg":
+        return np.isnan(values)
     bad = ~np.isfinite(values)
-    if name == "trade":
-        bad |= values < 0
+    return bad | (values < 0) if name == "trade" else bad
+
+
+def _complaint(name: str, where: str, value: float, count: int) -> str:
+    what = "a flow cannot be negative" if value < 0 else "every cell needs a number"
+    return f"{name}: {where} is {value}; {what} ({count} such cells)"
+
+
+def _refuse_bad(name: str, values: np.ndarray, frame: pd.DataFrame, dims: tuple[str, ...]) -> None:
+    bad = _bad(name, values)
     if bad.any():
         row = frame.iloc[int(np.flatnonzero(bad)[0])]
         where = ", ".join(f"{d} {row[d]}" for d in dims)
-        raise TableError(
-            f"{name}: {where} is {row['value']}; "
-            + ("a flow cannot be negative" if row["value"] < 0 else "every cell needs a number")
-            + f" ({int(bad.sum())} such rows)"
-        )
+        raise TableError(_complaint(name, where, float(row["value"]), int(bad.sum())))
 
 
 def _from_array(
@@ -174,18 +181,30 @@ def _from_array(
     if set(table.dims) != set(dims):
         raise TableError(f"{name}: a labelled array with dims {dims} is needed, not {table.dims}")
     table = table.transpose(*dims).astype("float64")
+    for d in dims:
+        names = [str(x) for x in table[d].values]
+        if len(set(names)) < len(names):
+            twice = next(x for x in names if names.count(x) > 1)
+            raise TableError(f"{name}: {d} {twice!r} appears twice; labels must be unique")
+    bad = _bad(name, table.values)
+    if bad.any():
+        at = tuple(np.argwhere(bad)[0])
+        where = ", ".join(f"{d} {table[d].values[i]}" for d, i in zip(dims, at, strict=True))
+        raise TableError(_complaint(name, where, float(table.values[at]), int(bad.sum())))
     if coords is not None:
         for d in dims:
             odd = [str(x) for x in table[d].values if str(x) not in set(coords[d])]
             if odd:
                 raise TableError(f"{name}: {d} {odd[:5]} is not among the labels of trade")
         table = table.reindex({d: coords[d] for d in dims})
-    bad = ~np.isfinite(table.values) if name != "trade" else ~(table.values >= 0)
-    if bad.any() and missing == "error":
-        where = ", ".join(
-            str(table[d].values[i]) for d, i in zip(dims, np.argwhere(bad)[0], strict=True)
+    absent = np.isnan(table.values)  # every cell that was given is a number
+    if absent.any() and missing == "error":
+        at = np.argwhere(absent)[0]
+        where = ", ".join(f"{d} {table[d].values[i]}" for d, i in zip(dims, at, strict=True))
+        raise TableError(
+            f"{name}: {int(absent.sum())} of {absent.size} cells are missing, the first is "
+            f"{where}; add them, or say missing='zero' if absent cells mean no flow"
         )
-        raise TableError(f"{name}: the cell {where} is missing, not a number or negative")
     filled = table.fillna(0.0) if missing == "zero" else table
     return filled.assign_coords({d: [str(x) for x in filled[d].values] for d in dims})
 
