@@ -15,7 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from detente.version import __version__
+
 
 _HOME = {
     "Outcome": "detente.outcome",
@@ -25,6 +26,7 @@ _HOME = {
     "gradient": "detente.outcome.gradient",
     "jacobian": "detente.outcome.gradient",
     "load_world": "detente.world",
+    "run": "detente.study",
     "simulate": "detente.outcome",
 }
 
@@ -32,10 +34,12 @@ __all__ = [
     "Outcome",
     "Policy",
     "World",
+    "__version__",
     "exposure",
     "gradient",
     "jacobian",
     "load_world",
+    "run",
     "simulate",
 ]
 
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from detente.outcome import Outcome, simulate
     from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.regime import Policy
+    from detente.study import run
     from detente.world import World, load_world
 
 

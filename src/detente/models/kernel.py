@@ -56,13 +56,13 @@ def _reachable(base: Economy, A: Array) -> tuple[Array, Array]:
     """
     J, N = base.beta.shape
     flows: Array = np.asarray(A > 0)
-    uses = base.gamma > 0  # (N, user, input)
-    producing = flows.any(axis=1)  # sells to somebody
+    uses: Array = np.asarray(base.gamma > 0)  # (N, user, input)
+    producing: Array = np.asarray(flows.any(axis=1))  # sells to somebody
     if flows[:, np.arange(N), np.arange(N)].all():
         # every domestic flow is alive, so every market is served
         return producing.astype(float), np.zeros((J, N))
     while True:
-        served = (flows & producing[:, None, :]).any(axis=2)
+        served: Array = np.asarray((flows & producing[:, None, :]).any(axis=2))
         lacking = (uses & ~served.T[:, None, :]).any(axis=2).T
         still = producing & ~lacking
         if (still == producing).all():

@@ -54,7 +54,7 @@ class Outcome:
     @property
     def provenance(self) -> dict[str, Any]:
         """What produced these numbers: enough to produce them again."""
-        from detente import __version__
+        from detente.version import __version__
 
         s = self.after.solution
         return {
@@ -68,7 +68,7 @@ class Outcome:
             "model": self.model,
             "deficit": self.deficit,
             "deficit_factor": self.deficit_factor,
-            "theta": str(self.world.theta.attrs.get("id", "own")),
+            "theta": str(self.world.theta.attrs.get("set", "own")),
             "tol": self.tol,
             "status": self.status,
             "method": s.method,

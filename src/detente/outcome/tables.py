@@ -183,7 +183,7 @@ def value_of(out: Outcome, what: str) -> float:
     if name == "sales":
         if len(keys) != 3:
             raise UnknownNameError(f"{what!r}: write sales[SECTOR,IMPORTER,EXPORTER]")
-        at = dict(zip(("sector", "importer", "exporter"), keys, strict=True))
+        at: dict[str, str] = dict(zip(("sector", "importer", "exporter"), keys, strict=True))
         _known(out, at, what)
         before = float(out.trade_before.sel(at))
         return float(_pct(np.array([before]), np.array([float(out.trade.sel(at))]))[0])
