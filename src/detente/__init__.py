@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from detente.version import __version__
 
-
 _HOME = {
     "Outcome": "detente.outcome",
     "Policy": "detente.regime",

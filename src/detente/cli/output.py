@@ -22,8 +22,8 @@ def show(
     tables: Mapping[str, pd.DataFrame] | None = None,
 ) -> None:
     """Print ``rows`` (and in JSON the further ``tables``) as table, JSON or CSV."""
-    from detente.version import __version__
     from detente.report.tabular import csv_text, envelope, json_text
+    from detente.version import __version__
 
     if format_ is Format.JSON:
         full = {"package": "detente", "version": __version__, "status": "ok", **meta}

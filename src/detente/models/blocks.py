@@ -22,6 +22,7 @@ __all__ = [
     "Instruments",
     "by_country",
     "from_exporters",
+    "reachable",
     "to_exporters",
     "trade_components",
 ]
@@ -83,15 +84,24 @@ def by_country(coefficients: Array, values: Array) -> Array:
     return np.matmul(coefficients, values.T[:, :, None])[:, :, 0].T
 
 
+def reachable(linked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Who reaches whom over links of any length: the reflexive transitive closure of (N, N)."""
+    reach = linked | np.eye(linked.shape[0], dtype=bool)
+    while True:
+        steps = reach.astype(np.float32)
+        further: NDArray[np.bool_] = np.asarray(steps @ steps > 0)
+        if (further == reach).all():
+            return reach
+        reach = further
+
+
 def trade_components(kernel: Array) -> tuple[int, NDArray[np.intp]]:
     """Groups of countries that still trade with each other: ``(count, label of each country)``.
 
     Countries in different groups share no flow, direct or indirect, so that nothing ties their
     wages together: each group needs a numeraire of its own.
     """
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    linked = (kernel > 0).any(axis=0)
-    count, label = connected_components(csr_matrix(linked), directed=False)
-    return int(count), label
+    linked: NDArray[np.bool_] = np.asarray((kernel > 0).any(axis=0))
+    first = reachable(linked | linked.T).argmax(axis=1)
+    firsts, label = np.unique(first, return_inverse=True)
+    return firsts.size, label

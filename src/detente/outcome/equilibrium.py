@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from detente.errors import ConvergenceError, NoSolutionError
-from detente.models.blocks import Array, Economy, Instruments, to_exporters
+from detente.models.blocks import Array, Economy, Instruments, reachable, to_exporters
 from detente.models.caliendo_parro import Kernel, Point, equations, evaluate
 from detente.models.caliendo_parro_linear import tangent
 from detente.models.closure import Closure
@@ -165,35 +165,30 @@ def _refuse_unbalanced(
 ) -> None:
     """A set of countries that can only buy must run a deficit, one that can only sell a
     surplus, one that does neither no imbalance at all."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
     linked: Array = np.asarray((kernel.A > 0).any(axis=0))  # importer buys from exporter
     if linked.all():
         return
     imbalance = kernel.transfer + (0.0 if closure.name == "zero" else base.deficit)
-    count, label = connected_components(csr_matrix(linked), directed=True, connection="strong")
-    if count == 1:
+    reach = reachable(linked)
+    # countries that reach each other form a part; each is looked at once, by its first member
+    parts = (reach & reach.T).argmax(axis=1)
+    if (parts == 0).all():
         return
     scale = 1e-9 * float(base.value_added.sum())
-    for part in range(count):
-        inside = label == part
+    for part in np.unique(parts):
+        inside = parts == part
         buys = linked[inside][:, ~inside].any()
         sells = linked[~inside][:, inside].any()
         net = float(imbalance[inside].sum())
-        possible = (
-            abs(net) <= scale
-            if not buys and not sells
-            else net > 0
-            if buys and not sells
-            else net < 0
-            if sells and not buys
-            else True
-        )
-        if not possible:
+        isolated = not buys and not sells
+        if (
+            (isolated and abs(net) > scale)
+            or (buys and not sells and net <= 0)
+            or (sells and not buys and net >= 0)
+        ):
             names = ", ".join(c for c, here in zip(countries, inside, strict=True) if here)
             way = (
-                "neither buys nor sells abroad" if not buys and not sells
+                "neither buys nor sells abroad" if isolated
                 else "can buy but not sell abroad" if buys else "can sell but not buy abroad"
             )  # fmt: skip
             raise NoSolutionError(
