@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,12 +41,12 @@ def build_policy(
     tax = np.zeros_like(tariff) if start is None else start.export_tax.values.copy()
     iceberg = np.ones_like(tariff) if start is None else start.iceberg.values.copy()
     for i, measure in enumerate(scenario.measures):
-        where = f"{scenario.id}: measures.{i}"
+        where = f"{scenario.source}: measures.{i}"
         scope = _Scope(measure, world, where, folder)
         old = tax if measure.instrument == "export_tax" else tariff
         if measure.instrument in ("import_tariff", "export_tax"):
             if isinstance(measure.base, TableRef):
-                base = scope.lookup(measure.base) / 100.0
+                base = scope.lookup(measure.base, "base") / 100.0
             else:
                 base = old[scope.cells]
             rate = scope.by_partner(measure.rates, "rate_pct") / 100.0
@@ -68,10 +69,11 @@ def build_policy(
     for name, values in (("tariff", tariff), ("export_tax", tax)):
         if (values <= -1.0).any():
             j, n, e = np.argwhere(values <= -1.0)[0]
+            rate = 100 * values[j, n, e]
             raise InputError(
-                f"{scenario.id}: the measures together leave a {name} of {100 * values[j, n, e]:g}"
-                f"% for {world.countries[n]} on {world.sectors[j]} from {world.countries[e]}; it "
-                "must stay above -100%"
+                f"{scenario.source}: the measures together leave a {name} of {rate:g}% for "
+                f"{world.countries[n]} on {world.sectors[j]} from {world.countries[e]}; it must "
+                "stay above -100%; raise rate_pct"
             )
     arrays = {
         name: xr.DataArray(values, labels.coords, labels.dims)
@@ -114,7 +116,7 @@ class _Scope:
 
     def share(self, given: float | dict[str, float] | TableRef, field: str) -> np.ndarray:
         if isinstance(given, TableRef):
-            return self.lookup(given)
+            return self.lookup(given, field)
         if isinstance(given, dict):
             return self.by_partner(given, field)
         return np.full(len(self.partner), given)
@@ -137,9 +139,12 @@ class _Scope:
             )
         return np.array([values.get(p, given.get("default", 0.0)) for p in self.partner])
 
-    def lookup(self, ref: TableRef) -> np.ndarray:
+    def lookup(self, ref: TableRef, field: str) -> np.ndarray:
         """A number for each cell from a table: by exporter, then its EU row, then ALL."""
-        table = _read_table(str(_find(ref.table, self.folder, self.where)))
+        where = f"{self.where}.{field}"
+        path = _find(ref.table, self.folder, where)
+        column = "rate_pct" if field == "base" else "share"
+        table = _read_table(str(path), column, path.stat().st_mtime_ns)
         bloc = _bloc_members(self.world)
         out = np.empty(len(self.partner))
         for i, (sector, partner) in enumerate(zip(self.sector, self.partner, strict=True)):
@@ -149,7 +154,7 @@ class _Scope:
                     break
             else:
                 raise RecordError(
-                    f"{self.where}: {ref.table} has no row for sector {sector}; add one for "
+                    f"{where}: {ref.table} has no row for sector {sector}; add one for "
                     f"{partner} or for ALL, or narrow the sectors of the measure"
                 )
         return out
@@ -166,7 +171,9 @@ def _bloc_members(world: World) -> dict[str, str]:
 def _find(name: str, folder: Path | None, where: str) -> Path:
     """Tables live beside the scenario or among the shipped ones; no other folder is read."""
     if Path(name).name != name:
-        raise RecordError(f"{where}: table {name!r} must be a bare file name")
+        raise RecordError(
+            f"{where}: table {name!r} must be a bare file name; put the file beside the scenario"
+        )
     for place in (folder, scenario_folder() / "tables"):
         if place is not None and (place / name).is_file():
             return place / name
@@ -175,14 +182,35 @@ def _find(name: str, folder: Path | None, where: str) -> Path:
 
 
 @lru_cache(maxsize=32)
-def _read_table(path: str) -> dict[tuple[str, str], float]:
+def _read_table(path: str, column: str, _changed: int) -> dict[tuple[str, str], float]:
+    """Numbers by sector and exporter; ``_changed`` makes an edited file be read again."""
     out: dict[tuple[str, str], float] = {}
-    with open(path, newline="", encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            value = row.get("share") or row.get("rate_pct")
-            if value is None or "sector" not in row or "exporter" not in row:
-                raise RecordError(
-                    f"{path}: columns sector, exporter and share (or rate_pct) are needed"
-                )
-            out[row["sector"], row["exporter"]] = float(value)
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); write UTF-8 text") from None
+    for line, row in enumerate(rows, start=2):
+        if any(row.get(name) is None for name in ("sector", "exporter", column)):
+            raise RecordError(
+                f"{path}, line {line}: columns sector, exporter and {column} are needed; found "
+                f"{', '.join(str(k) for k in row)}"
+            )
+        key = (row["sector"], row["exporter"])
+        if key in out:
+            raise RecordError(
+                f"{path}, line {line}: {key[0]} from {key[1]} is there twice; keep one row"
+            )
+        try:
+            value = float(row[column])
+        except ValueError:
+            value = math.nan
+        high = 1.0 if column == "share" else math.inf
+        low = 0.0 if column == "share" else math.nextafter(-100.0, 0.0)
+        if not low <= value <= high or math.isinf(value):
+            span = "from 0 to 1" if column == "share" else "above -100, in percent"
+            raise RecordError(
+                f"{path}, line {line}: {column} is {row[column]!r}; write a number {span}"
+            )
+        out[key] = value
     return out

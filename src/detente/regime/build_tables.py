@@ -12,6 +12,7 @@ input; ``scenarios/tables/PROVENANCE.md`` describes each file.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,41 +23,50 @@ from detente.errors import TableError
 __all__ = ["build_tables"]
 
 CARS = (
-    "87032201 87032301 87032401 87033101 87033201 87033301 87034000 87035000 87036000 87037000 "
-    "87038000 87039001 87042101 87043101 87044100 87045100 87046000"
-).split()
+    "87032201", "87032301", "87032401", "87033101", "87033201", "87033301", "87034000", "87035000",
+    "87036000", "87037000", "87038000", "87039001", "87042101", "87043101", "87044100", "87045100",
+    "87046000",
+)  # fmt: skip
 """Passenger vehicles and light trucks: HTS chapter 99, subchapter III, note 33(b)."""
 
 STEEL = (
-    "720610", "7207", "7208", "7209", "7210", "7211", "7212", "7213", "7214", "7215", "721610",
+    "7206", "7207", "7208", "7209", "7210", "7211", "7212", "7213", "7214", "7215", "721610",
     "721621", "721622", "721631", "721632", "721633", "721640", "721650", "721699", "7217", "7218",
     "7219", "7220", "7221", "7222", "7223", "7224", "7225", "7226", "7227", "7228", "7229",
-    "730110", "730210", "730240", "730290", "730410", "730411", "730419", "730422", "730423",
-    "730424", "730429", "730431", "730439", "730441", "730449", "730451", "730459", "730490",
-    "7305", "7306",
+    "730110", "730210", "730240", "730290", "7304", "7305", "7306",
 )  # fmt: skip
-"""Steel articles: HTS chapter 99, subchapter III, note 16(b) (Proclamation 9705)."""
+"""Articles of steel: HTS chapter 99, subchapter III, note 16(c)(iii), the list of Proclamation
+9705 (7206.10 to 7216.50, 7216.99 to 7301.10, 7302.10, 7302.40 to 7302.90, 7304 to 7306)."""
 
 ALUMINIUM = (
     "7601", "7604", "7605", "7606", "7607", "7608", "7609", "7616995160", "7616995170"
 )  # fmt: skip
-"""Aluminium articles: HTS chapter 99, subchapter III, note 19(b) (Proclamation 9704)."""
+"""Articles of aluminium: HTS chapter 99, subchapter III, note 16(c)(i), the list of Proclamation
+9704."""
+
+
+UNKNOWN_LIMIT = 0.001
+"""Largest part of imports that may carry codes the concordance does not know."""
 
 
 def build_tables(raw: Path, out: Path) -> dict[str, pd.DataFrame]:
     """Write the tables to ``out`` and return them by file name.
 
+    ``us-left-out-2024.csv`` says what the other tables leave out, and why.
+
     Raises
     ------
     TableError
-        A raw file is missing.
+        A raw file is missing, too many codes are unknown, or a partner has no preference record.
     """
-    imports = _imports(raw)
+    imports, left_out = _imports(raw)
+    column_1, unrated = _column_1(raw, imports)
     tables = {
         "us-cars-2024.csv": _share(imports, _starts(imports, CARS), ["C29"]),
         "us-metals-2024.csv": _share(imports, _metals(raw, imports), ["C24", "C25"]),
         "us-liberation-day-2024.csv": _share(imports, _reciprocal(raw, imports), None),
-        "us-column-1-2024.csv": _column_1(raw, imports),
+        "us-column-1-2024.csv": column_1,
+        "us-left-out-2024.csv": pd.concat([left_out, unrated], ignore_index=True),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
@@ -72,16 +82,47 @@ def _read(path: Path, **options: object) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, comment="#", **options)  # pyright: ignore
 
 
-def _imports(raw: Path) -> pd.DataFrame:
-    """US imports 2024 with sector; chapters 98 and 99 map to no sector and are left out."""
+def _imports(raw: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """US imports 2024 with their goods sector, and what has none.
+
+    Raises TableError where codes outside chapters 98 and 99 that the concordance does not know
+    hold more than ``UNKNOWN_LIMIT`` of imports.
+    """
     imports = _read(raw / "us_imports" / "us_imports_2024_hs10.parquet")
     sectors = _read(raw / "concordance" / "hs6_to_sector.csv")
     imports["hs6"] = imports["hs10"].str[:6]
     imports = imports.merge(sectors, on="hs6", how="left")
-    return imports[imports["sector"].notna() & (imports["sector"] != "services")].copy()
+    chapter = imports["hs10"].str[:2]
+    unknown = imports["sector"].isna() & ~chapter.isin(["98", "99"])
+    codes = " ".join(sorted(set(imports.loc[unknown, "hs6"])))
+    reasons = {
+        "every table: chapter 98 (returned and repaired goods, government)": chapter == "98",
+        "every table: chapter 99 (low value, by estimate)": chapter == "99",
+        f"every table: not in the concordance ({codes})": unknown,
+        "every table: electricity and gas, a service here": imports["sector"] == "services",
+    }
+    total = float(imports["imports_usd"].sum())
+    rows = [_left(reason, imports[rows], total) for reason, rows in reasons.items()]
+    lost = float(imports.loc[unknown, "imports_usd"].sum())
+    if lost > UNKNOWN_LIMIT * total:
+        raise TableError(
+            f"{raw / 'concordance' / 'hs6_to_sector.csv'}: {lost / 1e6:,.1f} USD million of "
+            f"imports carry codes it does not hold ({codes[:80]}); add them"
+        )
+    kept = imports[imports["sector"].notna() & (imports["sector"] != "services")]
+    return kept.copy(), pd.DataFrame(rows)
 
 
-def _starts(imports: pd.DataFrame, codes: tuple[str, ...] | list[str]) -> pd.Series:
+def _left(reason: str, part: pd.DataFrame, total: float) -> dict[str, object]:
+    value = float(part["imports_usd"].sum())
+    return {
+        "left_out": reason,
+        "imports_usd_million": value / 1e6,
+        "percent_of_imports": 100 * value / total,
+    }
+
+
+def _starts(imports: pd.DataFrame, codes: Iterable[str]) -> pd.Series:
     return imports["hs10"].str.startswith(tuple(codes))
 
 
@@ -97,15 +138,19 @@ def _reciprocal(raw: Path, imports: pd.DataFrame) -> pd.Series:
     """What Executive Order 14257 covered on 2 April 2025: all but Annex II and the articles
     under Section 232 (cars, car parts, steel, aluminium).
 
-    Annex II as of April is read from two lists: one of April that lacks whole chapters (pharma,
-    chips), and the complete one of 14 November 2025 without what November added (farm goods and
-    fertiliser). The parts list names heading 8471 for computers built into cars; laptops and
-    servers came under no car tariff, so that heading is left out.
+    Annex II as of April is read from two lists: one of April that lacks whole chapters (chips
+    among them), and the complete one of 14 November 2025 without what came after 2 April: farm
+    goods and fertiliser (November), phones, network gear, drives and monitors (memorandum of
+    11 April; only 8541 and 8542 of chapter 85 stay). Other additions of September 2025 cannot be
+    told apart and stay. The parts list names heading 8471 for computers built into cars; laptops
+    and servers came under no car tariff, so that heading is left out.
     """
     folder = raw / "action_lists"
     april = _read(folder / "annex-II-exemptions.csv").iloc[:, 0].str.strip()
     november = _read(folder / "annex-II-exemptions-nov14.csv").iloc[:, 0].str.strip()
-    kept = november[(november.str[:2] >= "25") & (november.str[:2] != "31")]
+    farm = (november.str[:2] < "25") | (november.str[:2] == "31")
+    later = (november.str[:2] == "85") & ~november.str[:4].isin(["8541", "8542"])
+    kept = november[~farm & ~later]
     parts = (raw / "us_lists" / "s232_auto_parts.txt").read_text().split()
     out = (
         _starts(imports, [*april, *kept])
@@ -136,8 +181,9 @@ def _share(imports: pd.DataFrame, covered: pd.Series, sectors: list[str] | None)
     )
 
 
-def _column_1(raw: Path, imports: pd.DataFrame) -> pd.DataFrame:
-    """Column-1 or preferential ad-valorem rate by sector and partner at 2024 weights.
+def _column_1(raw: Path, imports: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Column-1 or preferential ad-valorem rate by sector and partner at 2024 weights, and what
+    enters it without a rate.
 
     The statutory rate of each HTS8 times one less the share of imports that enter free of it
     (by chapter and country). Specific and compound duties enter as their ad-valorem equivalent:
@@ -148,7 +194,7 @@ def _column_1(raw: Path, imports: pd.DataFrame) -> pd.DataFrame:
     rates["mfn_rate"] = rates["mfn_rate"].astype(float)
     imports = imports.assign(hs8=imports["hs10"].str[:8], hs2=imports["hs10"].str[:2])
     imports = imports.merge(rates[["hs8", "mfn_rate", "rate_type"]], on="hs8", how="left")
-    exempt = _exempt(raw)
+    exempt = _exempt(raw, set(imports["partner"]))
     imports = imports.merge(exempt, on=["hs2", "partner"], how="left")
     # no row means no recorded use of a preference in that chapter
     imports["exemption_share"] = imports["exemption_share"].fillna(0.0)
@@ -168,31 +214,51 @@ def _column_1(raw: Path, imports: pd.DataFrame) -> pd.DataFrame:
     whole.index = pd.MultiIndex.from_product([whole.index, ["ALL"]], names=["sector", "partner"])
     table = pd.concat([by_partner, whole]).sort_index()
     table = table[table["value"] > 0]
-    return pd.DataFrame(
+    rates_by_partner = pd.DataFrame(
         {
             "sector": table.index.get_level_values(0),
             "exporter": table.index.get_level_values(1),
             "rate_pct": (100 * table["paid"] / table["value"]).to_numpy(),
         }
     )
+    reason = "us-column-1-2024.csv only: no stated rate and nothing to read one from"
+    total = float(imports["imports_usd"].sum())
+    return rates_by_partner, pd.DataFrame([_left(reason, imports[~known], total)])
 
 
-def _exempt(raw: Path) -> pd.DataFrame:
+def _exempt(raw: Path, partners: set[str]) -> pd.DataFrame:
     """Share of imports entering free of the column-1 rate, by chapter and partner.
 
     EU members are averaged plainly: the file has no weights by member, and the EU has no
     preference, so that the shares are small.
+
+    Raises TableError where a partner of the import file has no country code or no record, since
+    it would silently pay the full column-1 rate.
     """
-    shares = _read(raw / "us_lists" / "mfn_exemption_shares.csv")
+    path = raw / "us_lists" / "mfn_exemption_shares.csv"
+    shares = _read(path)
     shares["exemption_share"] = shares["exemption_share"].astype(float)
     shares["partner"] = shares["cty_code"].map(_census_partners(raw))
     shares = shares[shares["partner"].notna()]
+    lacking = sorted(partners - set(shares["partner"]))
+    if lacking:
+        raise TableError(
+            f"{path}: no row for {', '.join(lacking)}; add the partner's Census country name to "
+            "the map of names, or its rows to the file"
+        )
     return shares.groupby(["hs2", "partner"])["exemption_share"].mean().reset_index()
 
 
 def _census_partners(raw: Path) -> dict[str, str]:
-    """Census country code to the partner labels of the import file."""
-    names = _read(raw / "us_lists" / "census_codes.csv")
+    """Census country code to the partner labels of the import file.
+
+    Raises TableError where the file lacks a name of the map.
+    """
+    path = raw / "us_lists" / "census_codes.csv"
+    names = _read(path)
+    lacking = sorted(set(_PARTNERS) - set(names["Name"]))
+    if lacking:
+        raise TableError(f"{path}: no country named {', '.join(lacking)}; correct the name")
     return {
         code: _PARTNERS[name]
         for code, name in zip(names["Code"], names["Name"], strict=True)
@@ -201,10 +267,11 @@ def _census_partners(raw: Path) -> dict[str, str]:
 
 
 _EU = (
-    "Austria Belgium Bulgaria Croatia Cyprus Denmark Estonia Finland France Greece Hungary "
-    "Ireland Italy Latvia Lithuania Luxembourg Malta Netherlands Poland Portugal Romania Slovakia "
-    "Slovenia Spain Sweden"
-).split()
+    "Austria", "Belgium", "Bulgaria", "Croatia", "Cyprus", "Denmark, except Greenland", "Estonia",
+    "Finland", "France", "Greece", "Hungary", "Ireland", "Italy", "Latvia", "Lithuania",
+    "Luxembourg", "Malta", "Netherlands", "Poland", "Portugal", "Romania", "Slovakia", "Slovenia",
+    "Spain", "Sweden",
+)  # fmt: skip
 _PARTNERS = {
     **dict.fromkeys(_EU, "EU27"),
     "Germany (Federal Republic of Germany)": "EU27", "Czech Republic": "EU27",
@@ -224,4 +291,6 @@ _PARTNERS = {
 
 
 if __name__ == "__main__":
-    build_tables(Path(sys.argv[1]), Path(sys.argv[2]))
+    if len(sys.argv) != 3:
+        raise SystemExit("usage: python -m detente.regime.build_tables RAW OUT")
+    print(build_tables(Path(sys.argv[1]), Path(sys.argv[2]))["us-left-out-2024.csv"].to_string())

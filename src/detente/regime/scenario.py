@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.errors import RecordError, UnknownNameError
 from detente.records import Record, read_yaml, validate
@@ -63,7 +63,7 @@ class Measure(Record):
 
     imposer: Names
     targets: Names = "all"
-    except_targets: list[str] = []
+    except_targets: list[str] = Field(default_factory=list)
     sectors: Names
     instrument: Literal["import_tariff", "export_tax", "iceberg", "ban"]
     form: Literal["added", "replaced", "total"] = "added"
@@ -99,6 +99,23 @@ class Measure(Record):
         return self.rate_pct if isinstance(self.rate_pct, dict) else {"default": self.rate_pct}
 
 
+class Focus(Record):
+    """The market a scenario is about: sales of ``sector`` to ``importer``."""
+
+    sector: str
+    importer: str
+
+
+class Claim(Record):
+    """A figure somebody published, printed beside our own; ``ours`` names the number to print,
+    for instance ``output[C29,JPN]`` or ``real_income[KOR]``."""
+
+    statement: str
+    source: str
+    ours: str
+    published_pct: float | None = None
+
+
 class Baseline(Record):
     """What the measures are compared with: the world table, or another scenario."""
 
@@ -125,14 +142,15 @@ class Scenario(Record):
     model: Literal["caliendo-parro"] = "caliendo-parro"
     deficit: Literal["fixed", "zero", "share"] = "fixed"
     theta: str = "fgo"
-    focus: dict[str, str] = {}
-    claims: list[dict[str, str]] = []
+    focus: Focus | None = None
+    claims: list[Claim] = Field(default_factory=list)
     allow_prohibitive: bool = False
+    _source: str = PrivateAttr("")
 
-    @field_validator("measures")
-    @classmethod
-    def _measures_are_given(cls, measures: list[Measure]) -> list[Measure]:
-        return measures
+    @property
+    def source(self) -> str:
+        """Where the scenario was read, for error messages; its id where that is not known."""
+        return self._source or self.id
 
     @model_validator(mode="after")
     def _rates_in_range(self) -> Scenario:
@@ -190,7 +208,9 @@ def load_scenario(name: str | Path, overrides: Mapping[str, str] | None = None) 
 
 def parse_scenario(data: Mapping[str, Any], source: str) -> Scenario:
     """A scenario from a mapping, for instance the JSON body of a request."""
-    return validate(Scenario, data, source)
+    scenario = validate(Scenario, data, source)
+    scenario._source = source
+    return scenario
 
 
 def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
