@@ -95,13 +95,12 @@ def reachable(linked: NDArray[np.bool_]) -> NDArray[np.bool_]:
         reach = further
 
 
-def trade_components(kernel: Array) -> tuple[int, NDArray[np.intp]]:
-    """Groups of countries that still trade with each other: ``(count, label of each country)``.
+def trade_components(linked: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Label (N,) of each country's group of countries that still trade with each other.
 
-    Countries in different groups share no flow, direct or indirect, so that nothing ties their
-    wages together: each group needs a numeraire of its own.
+    ``linked`` (N, N) is true where the importer buys from the exporter. Countries in different
+    groups share no flow, direct or indirect, so that nothing ties their wages together: each
+    group needs a numeraire of its own.
     """
-    linked: NDArray[np.bool_] = np.asarray((kernel > 0).any(axis=0))
     first = reachable(linked | linked.T).argmax(axis=1)
-    firsts, label = np.unique(first, return_inverse=True)
-    return firsts.size, label
+    return np.unique(first, return_inverse=True)[1]

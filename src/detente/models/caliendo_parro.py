@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detente.models.blocks import (
     Array,
@@ -42,8 +43,10 @@ class Kernel(NamedTuple):
     ``A``, ``B1``, ``B`` are (J, N, N) with each importer's row scaled by ``exp(row_scale)``, so
     that prohibitive rates at high theta do not underflow. ``taxed`` lists the sectors with an
     export tax (``B is B1`` when there is none). ``producing`` (J, N) is 1 where a producer can
-    work, ``unserved`` (J, N) is 1 where nobody sells. ``group`` (N,) labels countries that
-    still trade with each other; ``gamma_by_input`` is gamma with user and input swapped.
+    work, ``unserved`` (J, N) is 1 where nobody sells, ``unused`` (J, N) where nobody buys.
+    ``linked`` (N, N) is true where the importer still buys from the exporter, ``group`` (N,)
+    labels countries that still trade with each other, ``numeraire`` (G,) is the base value
+    added of each group; ``gamma_by_input`` is gamma with user and input swapped.
     """
 
     A: Array
@@ -53,7 +56,10 @@ class Kernel(NamedTuple):
     taxed: tuple[int, ...]
     producing: Array
     unserved: Array
+    unused: Array
+    linked: NDArray[np.bool_]
     group: Array
+    numeraire: Array
     gamma_by_input: Array
     transfer: Array
 
@@ -95,12 +101,13 @@ def evaluate(z: Array, base: Economy, k: Kernel, closure: Closure) -> Point:
     theta = base.theta[:, None]
     log_w, log_P, x = split(z, J, N)
 
-    log_c = base.beta * log_w + by_country(base.gamma, log_P)  # 1
+    log_c = by_country(base.gamma, log_P) + base.beta * log_w  # 1
     height = theta * log_c
     lowest = height.min(axis=1, keepdims=True)
     u = np.exp(lowest - height) * k.producing
     supply = from_exporters(k.A, u) + k.unserved
     log_P_new = (lowest + k.row_scale - np.log(supply)) / theta  # 2
+    log_P_new[k.unserved > 0] = 0.0  # no price where nobody sells; nobody buys there either
 
     X = base.spending * np.exp(x)
     q = X / supply  # 3: pi' X = A u q
@@ -129,12 +136,11 @@ def equations(p: Point, base: Economy, k: Kernel) -> Array:
     each other carries its own numeraire (its base value added), which closes the system.
     """
     wage_bill = np.exp(p.log_w) * base.value_added
-    groups = int(k.group.max()) + 1
-    level = np.bincount(k.group, wage_bill, groups) / np.bincount(k.group, base.value_added, groups)
-    r_w = np.log(p.value_added / wage_bill) - np.log(level)[k.group]
-    used = base.spending > 0
+    groups = len(k.numeraire)
+    level = np.bincount(k.group, wage_bill, groups) / k.numeraire
+    r_w = np.log(p.value_added / wage_bill / level[k.group])
     # A spending that would fall below a tenth in one step is held there: a bound on the step,
-    # not on the result, since it is slack wherever X_new = X.
-    X = np.where(used, p.X, 1.0)
-    r_x = np.where(used, np.log(np.maximum(p.X_new, 0.1 * X) / X), 0.0)
+    # not on the result, since it is slack wherever X_new = X. An unused market stays so.
+    X_new = np.maximum(p.X_new, 0.1 * p.X) * (1.0 - k.unused) + k.unused
+    r_x = np.log(X_new / (p.X + k.unused))
     return join(r_w, p.log_P_new - p.log_P, r_x)

@@ -143,7 +143,7 @@ def equation_bars(y: Array, p: Point, base: Economy, k: Kernel) -> tuple[Bars, A
     yw, yP, yx = split(y, J, N)
     used = base.spending > 0
     wage_bill = np.exp(p.log_w) * base.value_added
-    groups = int(k.group.max()) + 1
+    groups = len(k.numeraire)
     in_group = np.bincount(k.group, yw, groups) / np.bincount(k.group, wage_bill, groups)
     bars = Bars(
         log_P_new=yP,
@@ -209,5 +209,5 @@ def policy_gradient(
 
 
 def _group_mean(values: Array, weights: Array, k: Kernel) -> Array:
-    groups = int(k.group.max()) + 1
+    groups = len(k.numeraire)
     return (np.bincount(k.group, values, groups) / np.bincount(k.group, weights, groups))[k.group]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detente.models.blocks import Array, Economy, Instruments, trade_components
 from detente.models.caliendo_parro import Kernel
@@ -17,53 +18,60 @@ def build_kernel(base: Economy, policy: Instruments) -> Kernel:
     change is scaled by its smallest one, which keeps 100^-65 away from underflow.
     """
     J, N = base.beta.shape
-    with np.errstate(divide="ignore"):
-        ratio = (1.0 + policy.tariff) / (1.0 + base.tariff)
-        if policy.export_tax is not None:
-            ratio *= 1.0 + policy.export_tax
-        if policy.iceberg is not None:
-            ratio *= policy.iceberg
-    touched = (ratio != 1.0).any(axis=2)
+    changed = policy.tariff != base.tariff
+    for levied, nothing in ((policy.export_tax, 0.0), (policy.iceberg, 1.0)):
+        if levied is not None:
+            changed |= levied != nothing
+    touched = np.nonzero(changed.any(axis=2))
     A = base.pi.copy()
     row_scale = np.zeros((J, N))
-    if touched.any():
-        pi = base.pi[touched]
-        rise = base.theta[np.nonzero(touched)[0], None] * np.log(ratio[touched])
+    if touched[0].size:
+        ratio = (1.0 + policy.tariff[touched]) / (1.0 + base.tariff[touched])
+        if policy.export_tax is not None:
+            ratio *= 1.0 + policy.export_tax[touched]
+        if policy.iceberg is not None:
+            ratio *= policy.iceberg[touched]
+        pi = A[touched]
+        rise = base.theta[touched[0], None] * np.log(ratio)
         rise[pi == 0.0] = np.inf  # hat algebra cannot open a closed flow
         least = rise.min(axis=1)
         least = np.where(np.isfinite(least), least, 0.0)
         A[touched] = pi * np.exp(least[:, None] - rise)
         row_scale[touched] = least
-    B1 = A / (1.0 + policy.tariff)
+    B1 = 1.0 + policy.tariff
+    np.divide(A, B1, out=B1)
     taxed: tuple[int, ...] = ()
     B = B1
     if policy.export_tax is not None:
         taxed = tuple(int(j) for j in np.nonzero((policy.export_tax != 0).any(axis=(1, 2)))[0])
         if taxed:
             B = B1 / (1.0 + policy.export_tax)
-    producing, unserved = _reachable(base, A)
+    flows: NDArray[np.bool_] = np.asarray(A > 0)
+    producing, unserved = _reachable(base, flows)
+    linked: NDArray[np.bool_] = np.asarray(flows.any(axis=0))
+    group = trade_components(linked)
     return Kernel(
-        A, B1, B, row_scale, taxed, producing, unserved, trade_components(A)[1],
-        np.ascontiguousarray(base.gamma.transpose(0, 2, 1)), policy.transfer,
+        A, B1, B, row_scale, taxed, producing, unserved, (base.spending <= 0).astype(float),
+        linked, group, np.bincount(group, base.value_added), base.gamma.transpose(0, 2, 1),
+        policy.transfer,
     )  # fmt: skip
 
 
-def _reachable(base: Economy, A: Array) -> tuple[Array, Array]:
+def _reachable(base: Economy, flows: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Who can produce and who is served once bans have cut flows.
 
     A producer needs every input it uses; an input needs one seller who can produce. The two
     are peeled off in turn until nothing changes.
     """
     J, N = base.beta.shape
-    flows: Array = np.asarray(A > 0)
-    uses: Array = np.asarray(base.gamma > 0)  # (N, user, input)
-    producing: Array = np.asarray(flows.any(axis=1))  # sells to somebody
+    producing: NDArray[np.bool_] = np.asarray(flows.any(axis=1))  # sells to somebody
     if flows[:, np.arange(N), np.arange(N)].all():
         # every domestic flow is alive, so every market is served
         return producing.astype(float), np.zeros((J, N))
+    uses = base.gamma > 0  # (N, user, input)
     while True:
-        served: Array = np.asarray((flows & producing[:, None, :]).any(axis=2))
-        lacking = (uses & ~served.T[:, None, :]).any(axis=2).T
+        served: NDArray[np.bool_] = np.asarray((flows & producing[:, None, :]).any(axis=2))
+        lacking = np.asarray((uses & ~served.T[:, None, :]).any(axis=2)).T
         still = producing & ~lacking
         if (still == producing).all():
             return producing.astype(float), (~served).astype(float)

@@ -20,12 +20,15 @@ __all__ = ["Prepared", "economy", "instruments", "prepare"]
 class Prepared:
     """A world made ready for solving, kept as long as the world lives.
 
-    ``bases`` caches solved base equilibria by closure and baseline policy.
+    ``unchanged`` is the policy of the world table; ``bases`` caches solved base equilibria by
+    closure and baseline policy; ``labels`` are (sectors, countries).
     """
 
     economy: Economy
     own_income: Array
     steps: Preconditioner
+    unchanged: Policy
+    labels: tuple[list[str], list[str]]
     bases: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
@@ -37,7 +40,10 @@ def prepare(world: World) -> Prepared:
     if world not in _prepared:
         bare = economy(world)
         revenue = (world.trade.values * world.tariff.values).sum(axis=(0, 2))
-        _prepared[world] = Prepared(bare, bare.value_added + revenue, preconditioner(bare))
+        _prepared[world] = Prepared(
+            bare, bare.value_added + revenue, preconditioner(bare), Policy(world),
+            (world.sectors, world.countries),
+        )  # fmt: skip
     return _prepared[world]
 
 

@@ -100,8 +100,14 @@ def solve_equilibrium(
     closure = Closure(deficit, base.deficit, prepared.own_income)
     _refuse_impossible(base, kernel, closure, labels)
 
+    seen: tuple[Array, Point] | None = None
+
     def at(z: Array) -> Point:
-        return evaluate(z, base, kernel, closure)
+        """The point at ``z``; the last one is kept, since a solve ends where it evaluated."""
+        nonlocal seen
+        if seen is None or seen[0] is not z:
+            seen = z, evaluate(z, base, kernel, closure)
+        return seen[1]
 
     def residual(z: Array) -> Array:
         return equations(at(z), base, kernel)
@@ -165,7 +171,7 @@ def _refuse_unbalanced(
 ) -> None:
     """A set of countries that can only buy must run a deficit, one that can only sell a
     surplus, one that does neither no imbalance at all."""
-    linked: Array = np.asarray((kernel.A > 0).any(axis=0))  # importer buys from exporter
+    linked = kernel.linked
     if linked.all():
         return
     imbalance = kernel.transfer + (0.0 if closure.name == "zero" else base.deficit)

@@ -65,33 +65,31 @@ def simulate(
             raise UnknownNameError.of(kind, name, known, "simulate")
     if not tol > 0:
         raise InputError(f"simulate: tol is {tol}; it must be above zero (1e-10 is the default)")
-    policy = policy or Policy(world)
-    baseline = baseline or Policy(world)
+    prepared = prepare(world)
+    policy = policy or prepared.unchanged
+    baseline = baseline or prepared.unchanged
     for what, p in (("policy", policy), ("baseline", baseline)):
         if p.world is not world and not _same_labels(p.world, world):
             raise InputError(
                 f"simulate: the {what} was built on {p.world.name}, the world is {world.name}; "
                 "build it on the world it is simulated on"
             )
-    prepared = prepare(world)
-    base = _base(prepared, world, baseline, deficit, min(tol, 1e-10))
+    base = _base(prepared, baseline, deficit, min(tol, 1e-10))
     begin: Array = base.solution.value if start is None else start.after.solution.value
     if begin.shape != base.solution.value.shape:
         raise InputError("simulate: start is an outcome of a world of another size")
     after = solve_equilibrium(
-        prepared, instruments(policy), deficit, (world.sectors, world.countries),
+        prepared, instruments(policy), deficit, prepared.labels,
         tol=tol, start=begin, method=method, max_steps=max_steps, throw=throw,
     )  # fmt: skip
     return Outcome(world, policy, baseline, base, after, model, deficit, tol)
 
 
-def _base(
-    prepared: Prepared, world: World, baseline: Policy, deficit: str, tol: float
-) -> Equilibrium:
+def _base(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
     key = (deficit, baseline.hash)
     if key not in prepared.bases:
         prepared.bases[key] = solve_equilibrium(
-            prepared, instruments(baseline), deficit, (world.sectors, world.countries), tol=tol
+            prepared, instruments(baseline), deficit, prepared.labels, tol=tol
         )
     return prepared.bases[key]
 

@@ -20,6 +20,7 @@ Vector = NDArray[Any]
 __all__ = ["anderson"]
 
 
+@np.errstate(all="ignore")  # a trial point may overflow: it is judged by its residual
 def anderson(
     residual: Callable[[Vector], Vector],
     direction: Callable[[Vector], Vector],
@@ -39,16 +40,15 @@ def anderson(
     """
     z = start.copy()
     best_z, best_step, best = z, np.zeros_like(z), np.inf
-    past: tuple[Vector, Vector] | None = None  # the point before, and the plain step there
-    dZ, dG = np.empty((memory, z.size)), np.empty((memory, z.size))
+    past: tuple[Vector, Vector] | None = None  # the point before, and its plain image
+    dG, dM = np.empty((memory, z.size)), np.empty((memory, z.size))  # of steps, of images
     gram = np.zeros((memory, memory))
     held, shrink, since_best = 0, 1.0, 0
     history: list[float] = []
     status = Status.MAX_STEPS
     for _ in range(max_steps):
-        with np.errstate(all="ignore"):
-            r = residual(z)
-        error = float(np.abs(r).max())
+        r = residual(z)
+        error = max(float(r.max()), -float(r.min()))
         history.append(error)
         if error <= tol:
             best_z, best, status = z, error, Status.CONVERGED
@@ -62,6 +62,7 @@ def anderson(
             held, past = 0, None
             continue
         g = direction(r)
+        image = z + g
         if error < best:
             best_z, best_step, best, since_best = z, g, error, 0
             shrink = min(1.0, 2.0 * shrink)
@@ -70,24 +71,22 @@ def anderson(
             if since_best > patience:
                 status = Status.CYCLING
                 break
-        step = g
+        z = image
         if past is not None:
             row = held % memory
-            np.subtract(z, past[0], out=dZ[row])
-            np.subtract(g, past[1], out=dG[row])
+            np.subtract(g, past[0], out=dG[row])
+            np.subtract(image, past[1], out=dM[row])
             held += 1
             m = min(held, memory)
             gram[row, :m] = gram[:m, row] = dG[:m] @ dG[row]
-            weights = _least_squares(gram[:m, :m], dG[:m] @ g)
-            step = g - weights @ dZ[:m] - weights @ dG[:m]
-        past = z, g
-        z = z + step
+            z = image - _least_squares(gram[:m, :m], dG[:m] @ g) @ dM[:m]
+        past = g, image
     return Solution(best_z, best, status, len(history), "anderson", tuple(history))
 
 
 def _least_squares(gram: Vector, right: Vector) -> Vector:
     """Weights of the past steps; a ridge far below the data keeps the system solvable."""
-    scale = 1.0 / np.sqrt(np.diag(gram) + 1e-300)
+    scale = 1.0 / np.sqrt(gram.diagonal() + 1e-300)
     normal = gram * scale[:, None] * scale
-    normal[np.diag_indices_from(normal)] += 1e-12
+    normal.flat[:: len(normal) + 1] += 1e-12
     return scale * np.linalg.solve(normal, scale * right)
