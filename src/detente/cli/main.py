@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -47,14 +48,20 @@ def _root(
         raise typer.Exit
 
 
-def main() -> None:
-    """Entry point: turn the package's errors into one line on standard error."""
+@cache
+def _commands() -> typer.Typer:
+    """The app with every command; modules import heavy packages only when a command runs."""
     from detente.cli import run, world
 
     run.register(app)
     app.add_typer(world.app, name="world")
+    return app
+
+
+def main() -> None:
+    """Entry point: turn the package's errors into one line on standard error."""
     try:
-        app()
+        _commands()()
     except InputError as error:
         print(f"detente: {error}", file=sys.stderr)
         sys.exit(2)

@@ -24,7 +24,7 @@ from detente.outcome.tables import (
 )
 from detente.regime import Policy
 from detente.regime.build_policy import build_policy
-from detente.regime.scenario import Scenario, load_scenario
+from detente.regime.scenario import Scenario, load_scenario, parse_scenario
 from detente.world import World, load_world
 
 __all__ = ["RunResult", "run"]
@@ -175,7 +175,7 @@ def run(
     if theta is not None and theta != "all":
         changes["theta"] = theta
     if changes:
-        scenario = Scenario.model_validate({**scenario.model_dump(), **changes})
+        scenario = parse_scenario({**scenario.model_dump(), **changes}, f"run {scenario.id}")
     base_world = world or load_world(scenario.world)
     known = theta_sets()
     if scenario.theta not in [*known, "own"]:
