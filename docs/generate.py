@@ -22,7 +22,7 @@ def notation() -> str:
     lines = [
         "# Notation",
         "",
-        "Generated from `variables.py`. n is the importer, i the exporter, j the sector, k the input.",
+        "Generated from `variables.py`. Importer n, exporter i, sector j, input k.",
         "",
     ]
     for room, title in (
@@ -52,6 +52,24 @@ def pages() -> dict[str, str]:
     }
 
 
+def readme() -> str:
+    """README.md with the output of ``make demo`` between its markers."""
+    import io
+    import re
+
+    from rich.console import Console
+
+    from detente.report.text import print_run
+    from detente.study import run
+
+    buffer = io.StringIO()
+    print_run(run("us-cars-25", theta="all"), Console(file=buffer, width=100))
+    printed = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+    text = (HERE.parent / "README.md").read_text("utf-8")
+    block = f"<!-- demo -->\n```text\n{printed}\n```"
+    return re.sub(r"<!-- demo -->\n```text\n.*?```", lambda _: block, text, flags=re.S)
+
+
 def _json(schema: dict) -> str:
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
@@ -62,3 +80,4 @@ if __name__ == "__main__":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(path)
+    (HERE.parent / "README.md").write_text(readme(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`detente run`: formats, folders, overrides, and bad input with exit code 2 and nothing written."""
+"""`detente run`: formats, folders, overrides; bad input exits 2 and writes nothing."""
 
 from __future__ import annotations
 

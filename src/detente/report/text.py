@@ -109,14 +109,16 @@ def _print_diversion(result: RunResult, console: Console) -> None:
     went.add_column("largest gains abroad")
     went.add_column("at home", justify="right")
     for exporter, group in redirected.groupby("exporter", sort=False):
-        abroad = group[group["destination"] != exporter].head(3)
+        abroad = group[(group["destination"] != exporter) & (group["change_usd_bn"] >= 0.005)].head(
+            3
+        )
         home = group[group["destination"] == exporter]
         gains = ", ".join(
             f"{country_name(str(d))} {v:+.2f}"
             for d, v in zip(abroad["destination"], abroad["change_usd_bn"], strict=True)
         )
         at_home = f"{home['change_usd_bn'].iloc[0]:+.2f}" if len(home) else "–"
-        went.add_row(country_name(str(exporter)), gains, at_home)
+        went.add_row(country_name(str(exporter)), gains or "none above 0.005", at_home)
     console.print(went)
 
 
@@ -139,7 +141,7 @@ def _print_claims(claims: pd.DataFrame, console: Console) -> None:
     for _, row in claims.iterrows():
         published = row["published_pct"]
         theirs = "" if pd.isna(published) else f": {published:+.2f}%"
-        _paragraph(console, f'"{row["statement"]}" ({row["source"]}){theirs}', indent="  ")
+        _paragraph(console, f"{row['statement']} ({row['source']}){theirs}", indent="  ")
         ours = ", ".join(f"{c.removesuffix('_pct')} {row[c]:+.2f}%" for c in sets)
         _paragraph(console, f"ours, {row['ours']}: {ours}", indent="    ")
     console.print()
