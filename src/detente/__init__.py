@@ -27,6 +27,7 @@ _HOME = {
     "load_world": "detente.world",
     "run": "detente.study",
     "simulate": "detente.outcome",
+    "simulate_many": "detente.study.many",
 }
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "load_world",
     "run",
     "simulate",
+    "simulate_many",
 ]
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.regime import Policy
     from detente.study import run
+    from detente.study.many import simulate_many
     from detente.world import World, load_world
 
 
