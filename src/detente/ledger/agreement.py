@@ -14,13 +14,28 @@ __all__ = ["Agreement", "Member", "Preference", "Step"]
 
 
 class Member(Strict):
-    """One member. Without ``in_force`` it has signed but not yet ratified."""
+    """One member: a country, or a group that joined as one (the EU).
 
-    country: Iso3
+    Without ``in_force`` it has signed but not yet ratified.
+    """
+
+    country: Iso3 | None = None
+    group: RecordId | None = None
     in_force: IsoDate | None = None
     left: IsoDate | None = None
     source: tuple[RecordId, ...] = ()
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Member:
+        if (self.country is None) == (self.group is None):
+            raise ValueError("give either country or group")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The country code or the group id."""
+        return self.country or self.group or ""
 
 
 class Step(Strict):
@@ -77,20 +92,20 @@ class Agreement(Sourced):
 
     @model_validator(mode="after")
     def _members_once(self) -> Agreement:
-        names = [m.country for m in self.members]
+        names = [m.name for m in self.members]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise ValueError(f"members: {twice[0]} stands twice")
         for member in self.members:
             for key in member.source:
                 if key not in self.sources:
-                    raise ValueError(f"member {member.country}: source {key!r} is not in sources")
+                    raise ValueError(f"member {member.name}: source {key!r} is not in sources")
         return self
 
-    def members_at(self, day: str) -> frozenset[str]:
+    def members_at(self, day: str) -> tuple[Member, ...]:
         """Members for which the agreement is in force on ``day``."""
-        return frozenset(
-            m.country
+        return tuple(
+            m
             for m in self.members
             if m.in_force and m.in_force <= day and not (m.left and m.left < day)
         )

@@ -152,7 +152,10 @@ class Regime:
         """Whether the preference is open to a partner on this day (both sides in force)."""
         if preference.exporters is not None and not agreement.members:
             return self.reaches(preference.exporters, partner)
-        members = agreement.members_at(self.date)
+        now = agreement.members_at(self.date)
+        members = {m.country for m in now if m.country}
+        for m in now:
+            members |= self.ledger.groups[m.group].at(self.date) if m.group else set()
         behind = self.members_of_partner(partner)
         importers = self.members_of_partner(preference.importer)
         if not (behind and behind <= members and importers <= members):

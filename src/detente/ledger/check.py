@@ -138,7 +138,8 @@ class _Checker:
                 )
 
     def _agreement(self, a: Agreement) -> Iterator[str]:
-        yield from self._countries("members", [m.country for m in a.members])
+        yield from self._countries("members", [m.country for m in a.members if m.country])
+        yield from self._refs("members", [m.group for m in a.members if m.group], self.groups, "group")
         yield from self._refs("supersedes", a.supersedes, self.records, "record")
         for n, p in enumerate(a.preferences):
             at = f"preferences[{n}]"

@@ -176,8 +176,8 @@ class Ledger:
             cites = tuple(s.label for s in a.sources.values())
             for member in a.members:
                 if member.in_force:
-                    words = f"{a.title} enters into force for {member.country}"
-                    yield Change(member.in_force, a.id, member.country, None, words, cites)
+                    words = f"{a.title} enters into force for {member.name}"
+                    yield Change(member.in_force, a.id, member.name, None, words, cites)
             for pref in a.preferences:
                 for row in (*pref.steps, *pref.utilisation):
                     words = f"{a.title}: preference or its use changes for {pref.importer}"
