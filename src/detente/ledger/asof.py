@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import UnknownNameError
+from detente.errors import UnknownNameError
+
 from .measure import OFF, Entry, Measure, Provision
 from .schema import Agreement, Interaction, Preference, ShareOf, Step, Targets, TargetsPart
 from .vocabulary import COUNTRIES
@@ -108,9 +109,7 @@ class Regime:
         known = {n for m in self.ledger.measures.values() for n in (m.id, m.programme)}
         for name in names - known:
             raise UnknownNameError.of("measure", name, known, "without")
-        keep = tuple(
-            a for a in self.active if not {a.measure.id, a.measure.programme} & names
-        )
+        keep = tuple(a for a in self.active if not {a.measure.id, a.measure.programme} & names)
         return replace(self, active=keep)
 
     def countries(self, targets: TargetsPart) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from .schema import (
     Agreement,
@@ -120,12 +121,12 @@ class _Checker:
     def _overlaps(self, at: str, history: tuple[Entry, ...]) -> Iterator[str]:
         """Two entries on one day are an overlap, unless the second was made known later."""
         dated = [(n, e) for n, e in enumerate(history) if e.start("collection")]
-        for (_, a), (n, b) in zip(dated, dated[1:], strict=False):
+        for (_, a), (n, b) in pairwise(dated):
             start_a, start_b = a.start("collection") or "", b.start("collection") or ""
             where = f"{at}.history[{n}]"
             if start_b < start_a:
                 if b.known <= a.known:
-                    yield f"{where}: starts on {start_b}, before the entry above; put in order of date"
+                    yield f"{where}: starts on {start_b}, before the entry above; sort by date"
             elif start_b == start_a and b.known <= a.known:
                 yield (
                     f"{where}: overlaps the entry above (both start on {start_b}); if it replaced "
@@ -139,7 +140,9 @@ class _Checker:
 
     def _agreement(self, a: Agreement) -> Iterator[str]:
         yield from self._countries("members", [m.country for m in a.members if m.country])
-        yield from self._refs("members", [m.group for m in a.members if m.group], self.groups, "group")
+        yield from self._refs(
+            "members", [m.group for m in a.members if m.group], self.groups, "group"
+        )
         yield from self._refs("supersedes", a.supersedes, self.records, "record")
         for n, p in enumerate(a.preferences):
             at = f"preferences[{n}]"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from .fields import Evidence, Iso3, IsoDate, Pct, RecordId, Strict, Text
+from .fields import Evidence, Iso3, IsoDate, Pct, RecordId, Strict
 from .scope import Products, Targets
 from .source import ShareOf, Sourced
 

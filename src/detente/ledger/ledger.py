@@ -9,7 +9,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal, TypeVar
 
-from ..errors import DateError, UnknownNameError
+from detente.errors import DateError, UnknownNameError
+
 from .asof import ActiveMeasure, ActiveProvision, Regime, entry_at
 from .schema import (
     Actor,

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import RecordError
+from detente.errors import RecordError
+
 from .check import check
 from .ledger import Ledger
 from .schema import KINDS, ProductList, Record
@@ -46,7 +47,9 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
             continue
         key = getattr(record, "id", "ledger")
         if key in records:
-            faults.append(f"{name}: id: {key!r} is already used in {records[key][0]}; choose another")
+            faults.append(
+                f"{name}: id: {key!r} is already used in {records[key][0]}; choose another"
+            )
         else:
             records[key] = (name, record)
     lists: dict[str, ProductList] = {}

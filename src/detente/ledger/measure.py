@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from .fields import Evidence, Iso3, IsoDate, Pct, RecordId, Share, Strict, Text
 from .scope import Entity, Products, Targets
@@ -138,7 +138,7 @@ class When(Strict):
 
     claims: tuple[RecordId, ...] = ()
     no_claims: tuple[RecordId, ...] = ()
-    parts: dict[RecordId, RecordId] = {}
+    parts: dict[RecordId, RecordId] = Field(default_factory=dict)
 
 
 class Provision(Strict):

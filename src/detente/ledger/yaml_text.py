@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import RecordError
+from detente.errors import RecordError
 
 __all__ = ["read_yaml"]
 

@@ -34,12 +34,13 @@ NAMES = {
     "TWN": "Taiwan", "VEN": "Venezuela", "VNM": "Vietnam", "ZAF": "South Africa",
     "AUT": "Austria", "BEL": "Belgium", "BGR": "Bulgaria", "HRV": "Croatia", "CYP": "Cyprus",
     "CZE": "Czech Republic", "DNK": "Denmark, except Greenland", "EST": "Estonia", "FIN": "Finland",
-    "FRA": "France", "DEU": "Germany (Federal Republic of Germany)", "GRC": "Greece", "HUN": "Hungary", "IRL": "Ireland",
+    "FRA": "France", "DEU": "Germany (Federal Republic of Germany)",
+    "GRC": "Greece", "HUN": "Hungary", "IRL": "Ireland",
     "ITA": "Italy", "LVA": "Latvia", "LTU": "Lithuania", "LUX": "Luxembourg", "MLT": "Malta",
     "NLD": "Netherlands", "POL": "Poland", "PRT": "Portugal", "ROU": "Romania", "SVK": "Slovakia",
     "SVN": "Slovenia", "ESP": "Spain", "SWE": "Sweden",
 }  # fmt: skip
-EU = "AUT BEL BGR HRV CYP CZE DNK EST FIN FRA DEU GRC HUN IRL ITA LVA LTU LUX MLT NLD POL PRT ROU SVK SVN ESP SWE".split()
+EU = tuple(list(NAMES)[-27:])  # the members stand last in NAMES
 # Partners whose 2024 duties contain more than the ordinary duty, so no guide to it.
 NOT_ORDINARY = ("CHN", "HKG", "RUS")
 
@@ -77,7 +78,7 @@ def build(raw: Path, out: Path = DATA) -> None:
 
 def _partner_codes(raw: Path) -> dict[str, str]:
     table = pd.read_csv(raw / "us_lists/census_codes.csv", dtype=str)
-    by_name = dict(zip(table.Name.str.strip(), table.Code.str.strip(), strict=True))
+    by_name = dict(zip(table["Name"].str.strip(), table["Code"].str.strip(), strict=True))
     found: dict[str, str] = {}
     for iso, name in NAMES.items():
         code = by_name.get(name)
@@ -112,7 +113,16 @@ def _baci_columns(baci: pd.DataFrame) -> tuple[str, str, str]:
         for options in (
             ("exporter", "iso_o", "exp", "i", "origin"),
             ("importer", "iso_d", "imp", "j", "destination"),
-            ("value", "trade", "v", "trade_value", "value_kusd", "exports", "value_thousand_usd", "value_usd_thousand"),
+            (
+                "value",
+                "trade",
+                "v",
+                "trade_value",
+                "value_kusd",
+                "exports",
+                "value_thousand_usd",
+                "value_usd_thousand",
+            ),
         )
     ]
     return pick[0], pick[1], pick[2]
@@ -135,7 +145,7 @@ def _base(raw: Path, imports: pd.DataFrame, exempt: pd.DataFrame) -> pd.DataFram
     paid = table.hs8.map(100 * sums.duty_usd / sums.imports_usd)
     rate = 100 * table.mfn_rate.astype(float)
     mixed = table.rate_type.isin(["specific", "compound"])
-    base = rate.where(~mixed, np.fmax(rate, paid.to_numpy()))
+    base = rate.mask(mixed, pd.concat([rate, paid], axis=1).max(axis=1))
     unknown = mixed & paid.isna()
     base = base.where(~(unknown & (table.rate_type == "specific")), np.nan)
     done = pd.DataFrame(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ledger import Regime
-from ..ledger.ledger import e_words
+from detente.ledger import Regime
+from detente.ledger.ledger import e_words
+
 from .stacking import Cells, MeasureTrace, Result
 from .tables import LineTable
 
@@ -92,7 +93,9 @@ def _base(regime: Regime, table: LineTable, cells: Cells, result: Result, row: i
         cites = tuple(s.label for s in result.claims[claim].sources.values())
     else:
         cites = (f"Tariff schedule of {table.importer}, column 1 general, 2025",)
-    return Step("base", result.claims[claim].id if claim >= 0 else "mfn", None, said, base, why, cites)
+    return Step(
+        "base", result.claims[claim].id if claim >= 0 else "mfn", None, said, base, why, cites
+    )
 
 
 def _measure(regime: Regime, cells: Cells, result: Result, t: MeasureTrace, row: int) -> Step:
@@ -139,9 +142,10 @@ def _part(regime: Regime, result: Result, row: int) -> str:
     if result.value_share[row] >= 1 - 1e-12:
         return "whole value"
     names = []
+    same = (result.cell == result.cell[row]) & (result.claim == result.claim[row])
     for split, number in result.parts.items():
         record = regime.ledger.splits[split]
-        if record.by == "value":
+        if record.by == "value" and len(set(number[same].tolist())) > 1:
             names.append(f"{split}: {record.parts[int(number[row])]}")
     return ", ".join(names)
 

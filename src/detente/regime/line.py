@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import InputError, UnknownNameError
-from ..ledger import Regime
+from detente.errors import InputError, UnknownNameError
+from detente.ledger import Regime
+
 from .derivation import PathRate, path_rate, route_name
 from .stacking import Cells, Result, evaluate
 from .tables import Array, LineTable, line_table, one_line
 
-__all__ = ["LineRate", "SectorRates", "averages", "line_rates", "sector_rates"]
+__all__ = ["Average", "LineRate", "SectorRates", "averages", "line_rates", "sector_rates"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,21 @@ class LineRate:
     route: str
     lines: tuple[str, ...]
     paths: tuple[PathRate, ...]
+
+
+@dataclass(frozen=True)
+class Average:
+    """The import-weighted average over all lines from a partner, percent; value in USD.
+
+    ``base_unknown_pct``: share of the imports whose base is not held (counted as zero).
+    """
+
+    partner: str
+    average_rate_pct: float
+    base_pct: float
+    added_pct: float
+    base_unknown_pct: float
+    value_usd: float
 
 
 @dataclass(frozen=True)
@@ -88,20 +104,31 @@ def line_rates(
     return _distinct(regime, table, cells, result, weight, weighted, hs, why)
 
 
-def averages(regime: Regime, importer: str) -> dict[str, float]:
-    """Import-weighted average statutory rate by partner, and ``ALL``; percent.
+def averages(regime: Regime, importer: str) -> dict[str, Average]:
+    """Import-weighted average statutory rates by partner, and ``ALL``.
 
-    Weights are the importer's fixed-year imports. Raises InputError where none are held.
+    Weights are the importer's fixed-year imports. Lines without a known base count with what is
+    added to them only; their share of imports is reported. Raises InputError where no import
+    values are held.
     """
     table = line_table(importer)
     if not table.weighted:
         raise InputError(f"no import values are held for {importer}; give weights of your own")
-    rate, _, _, _ = _cells(regime, table)
-    known = np.where(np.isnan(rate), 0.0, rate)
-    paid = np.bincount(table.flow_partner, known * table.flow_value, len(table.partners))
-    total = np.bincount(table.flow_partner, table.flow_value, len(table.partners))
-    out = {p: float(paid[n] / total[n]) for n, p in enumerate(table.partners)}
-    return {"ALL": float(paid.sum() / total.sum()), **out}
+    _, base, added, _ = _cells(regime, table)
+    unknown = np.isnan(base)
+    columns = (np.nan_to_num(base), np.nan_to_num(added), unknown.astype(float))
+    value, at, n = table.flow_value, table.flow_partner, len(table.partners)
+    total = np.bincount(at, value, n)
+    paid = [np.bincount(at, value * c, n) for c in columns]
+
+    def row(partner: str, parts: list[float], v: float) -> Average:
+        b, a, u = parts
+        return Average(partner, (b + a) / v, b / v, a / v, 100 * u / v, v)
+
+    rows = [row("ALL", [float(p.sum()) for p in paid], float(total.sum()))]
+    for k, partner in enumerate(table.partners):
+        rows.append(row(partner, [float(p[k]) for p in paid], float(total[k])))
+    return {r.partner: r for r in rows}
 
 
 def sector_rates(
@@ -145,8 +172,9 @@ def _cells(regime: Regime, table: LineTable) -> tuple[Array, Array, Array, Array
     result = evaluate(regime, table, cells)
     w = result.entry_share * result.value_share
     n = len(cells.line)
-    base, added = np.bincount(result.cell, w * result.base, n), np.bincount(
-        result.cell, w * result.added, n
+    base, added = (
+        np.bincount(result.cell, w * result.base, n),
+        np.bincount(result.cell, w * result.added, n),
     )
     banned = np.bincount(result.cell, w * result.banned, n)
     return base + added, base, added, banned
@@ -220,15 +248,21 @@ def _distinct(
         )
         rows.append(
             LineRate(
-                hs=hs, importer=table.importer, exporter=cells.partners[0], date=regime.date,
+                hs=hs,
+                importer=table.importer,
+                exporter=cells.partners[0],
+                date=regime.date,
                 rate_pct=_num(base[top] + added[top]) if held else None,
                 base_pct=_num(base[top]) if held else None,
                 added_pct=None if np.isnan(added[top]) else _num(added[top]),
-                banned=bool(banned[top]), incomplete=bool(partial[top] or not held),
-                share_pct=round(100 * total, 6), weighted=weighted,
-                route=route_name(result, int(first[top])), lines=tuple(codes),
+                banned=bool(banned[top]),
+                incomplete=bool(partial[top] or not held),
+                share_pct=round(100 * total, 6),
+                weighted=weighted,
+                route=route_name(result, int(first[top])),
+                lines=tuple(codes),
                 paths=paths if why else (),
-            )  # fmt: skip
+            )
         )
     return tuple(sorted(rows, key=lambda r: (-r.share_pct, r.rate_pct or 0.0)))
 

@@ -13,10 +13,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..ledger import ActiveMeasure, Regime
-from ..ledger.asof import row_at
-from ..ledger.check import exclusion_order
-from ..ledger.schema import Agreement, Interaction, ProductsPart, ShareOf, Split, Step, Targets, When
+from detente.ledger import ActiveMeasure, Regime
+from detente.ledger.asof import row_at
+from detente.ledger.check import exclusion_order
+from detente.ledger.schema import (
+    Agreement,
+    Interaction,
+    ProductsPart,
+    ShareOf,
+    Split,
+    Step,
+    Targets,
+    When,
+)
+
 from .tables import Array, LineTable, claim_shares, covered
 
 __all__ = ["Cells", "MeasureTrace", "Result", "evaluate"]
@@ -197,20 +207,22 @@ class _Evaluation:
         out = np.zeros(len(rows))
         line, partner = cells.line[rows], cells.partner[rows]
         for p in np.unique(partner):
-            at = np.flatnonzero(partner == p)
-            codes = self.table.codes[line[at]]
-            shares = claim_shares(
-                use.table or "", self.table.importer, codes, [cells.data_partners[p]]
-            )
-            out[at] = shares[0]
+            here = partner == p
+            out[here] = self._table_shares(use.table or "", cells.data_partners[p])[line[here]]
         return out
+
+    def _table_shares(self, name: str, partner: str) -> Array:
+        """Shares of all lines from one partner; kept on the table, since dates share them."""
+        key = (name, partner)
+        if key not in self.table.masks:
+            self.table.masks[key] = claim_shares(
+                name, self.table.importer, self.table.codes, partner
+            )
+        return self.table.masks[key]
 
     def _splits(self) -> list[Split]:
         used = {
-            s
-            for a in self.measures.values()
-            for p in a.provisions
-            for s in p.provision.when.parts
+            s for a in self.measures.values() for p in a.provisions for s in p.provision.when.parts
         }
         return [self.regime.ledger.splits[s] for s in sorted(used)]
 
@@ -348,11 +360,11 @@ class _Evaluation:
             self.mfn, self.base, added, banned, partial, self.rules, adjusted, traced,
         )  # fmt: skip
 
-    def _sequence(
-        self, keys: Iterable[str], by_name: dict[str, tuple[str, ...]]
-    ) -> list[str]:
+    def _sequence(self, keys: Iterable[str], by_name: dict[str, tuple[str, ...]]) -> list[str]:
         """Replaced bases first, since totals are measured against them; then the order rules."""
-        stated = [i for r in self.rules if r.rule == "order" for o in r.over for i in by_name.get(o, ())]
+        stated = [
+            i for r in self.rules if r.rule == "order" for o in r.over for i in by_name.get(o, ())
+        ]
         place = {k: n for n, k in reversed(list(enumerate(stated)))}
 
         def rank(key: str) -> tuple[bool, int, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from ..errors import TableError, UnknownNameError
+from detente.errors import TableError, UnknownNameError
 
 __all__ = ["LineTable", "claim_shares", "covered", "line_table"]
 
@@ -124,13 +124,10 @@ def one_line(table: LineTable, hs: str) -> LineTable:
     raise UnknownNameError(f"unknown HS code {hs!r}")
 
 
-def claim_shares(name: str, importer: str, codes: Array, partners: Iterable[str]) -> Array:
-    """Shares (fractions), one row per partner and one column per code; 0 where not in the table."""
+def claim_shares(name: str, importer: str, codes: Array, partner: str) -> Array:
+    """Shares (fractions) of the lines from one partner; 0 where the table has none."""
     table, width = _claims(importer, name)
-    heads = [c[:width] for c in codes]
-    return np.array([[table.get((p, h), 0.0) for h in heads] for p in partners]).reshape(
-        -1, len(codes)
-    )
+    return np.array([table.get((partner, c[:width]), 0.0) for c in codes])
 
 
 @lru_cache(maxsize=16)
