@@ -8,6 +8,7 @@ import pytest
 
 from detente.errors import RecordError
 from detente.ledger import load_ledger
+from detente.ledger.load import RECORDS
 
 CARD = "kind: ledger\ntitle: t\nversion: '1'\nrecord_from: 2018-01-01\nrecord_until: 2025-12-31\n"
 SOURCES = """sources:
@@ -158,3 +159,13 @@ def test_list_needs_its_source(tmp_path: Path) -> None:
     (tmp_path / "lists" / "cars.csv").write_text("# title: Cars\nhs\n8703\n")
     with pytest.raises(RecordError, match=r"lists/cars.csv: publisher: missing"):
         load(tmp_path, good=GOOD)
+
+
+def test_the_example_of_the_readme_loads(tmp_path: Path) -> None:
+    text = (RECORDS / "README.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    load(tmp_path, example=example)
+    # 25% on Chinese steel from 22 October 2024, nothing the day before
+    ledger = load_ledger(tmp_path)
+    assert not ledger.at("2024-10-21").active
+    assert ledger.at("2024-10-22").active[0].provisions[0].entry.rate_pct == 25

@@ -122,6 +122,21 @@ class Ledger:
             raise UnknownNameError.of("record", record, self.records)
         return self.records[record][0]
 
+    def weak_evidence(self, grades: str = "CG") -> list[tuple[str, str, str]]:
+        """Entries that rest on weak evidence: (file, heading or title, grade).
+
+        An entry's grade is its own where given, else the best among its sources.
+        """
+        found = []
+        for m in self.measures.values():
+            for p in m.provisions:
+                for e in p.history:
+                    keys = e.source or tuple(m.sources)
+                    grade = e.evidence or min(m.sources[k].evidence for k in keys)
+                    if grade in grades:
+                        found.append((self.file_of(m.id), p.heading or p.title, str(grade)))
+        return found
+
     def at(
         self,
         date: str,

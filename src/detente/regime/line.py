@@ -147,7 +147,9 @@ def sector_rates(
     rate, base, added, banned = _cells(regime, table)
     sectors = tuple(sorted(set(table.sector.tolist()) - {""}))
     number = {s: n for n, s in enumerate(sectors)}
-    at = np.array([number.get(s, -1) for s in table.sector])[table.flow_line]
+    if "sector" not in table.masks:
+        table.masks["sector"] = np.array([number.get(s, -1) for s in table.sector])
+    at = table.masks["sector"][table.flow_line]
     keep = at >= 0
     shape = (len(sectors), len(table.partners))
     flat = at[keep] * shape[1] + table.flow_partner[keep]
