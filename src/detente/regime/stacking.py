@@ -137,15 +137,15 @@ class _Evaluation:
         self.cell = np.arange(n)
         self.entry = np.ones(n)
         self.value = np.ones(n)
-        self.claim = np.where(share >= 1, claim, -1)
+        self.claim = np.where(share >= 1, claim, -1).astype(np.int16)
         some = np.flatnonzero((share > 0) & (share < 1))
         self._fork(some, share[some], "entry")
         self.claim[n:] = claim[some]
         self.parts: dict[str, Array] = {}
         for split in self._splits():
             self._divide(split)
-        self.line = cells.line[self.cell]
-        self.partner = cells.partner[self.cell]
+        self.line = cells.line[self.cell].astype(np.int32)
+        self.partner = cells.partner[self.cell].astype(np.int32)
         self.mfn = self.mfn_cell[self.cell].copy()
         self.base = np.where(self.claim >= 0, pref_rate[self.cell], self.mfn)
         return self._measures()
@@ -258,7 +258,7 @@ class _Evaluation:
             live = choice >= 0
             exempt = np.array([p.entry.form == "exempt" for p in active.provisions])
             live &= ~exempt[choice]
-            dropped = np.full(n, -1)
+            dropped = np.full(n, -1, dtype=np.int16)
             for number, rule in enumerate(self.rules):
                 if rule.rule != "exclude" or not {key, active.measure.programme} & set(rule.drop):
                     continue
@@ -275,18 +275,23 @@ class _Evaluation:
 
     def _choose(self, active: ActiveMeasure) -> Array:
         """The provision that governs each path. Provisions of one scope are taken together."""
-        choice = np.full(len(self.cell), -1)
+        choice = np.full(len(self.cell), -1, dtype=np.int16)
         best = np.full(len(self.cell), -1.0)
         highest = active.measure.several == "highest"
         rates = np.array([p.entry.rate_pct or 0.0 for p in active.provisions])
         for products, when, members in _same_scope(active):
-            by_partner = np.full(len(self.cells.partners), -1)
+            by_partner = np.full(len(self.cells.partners), -1, dtype=np.int16)
             for number, targets in members:
                 by_partner[self.partners(targets)] = number
             if not (by_partner >= 0).any():
                 continue
             here = by_partner[self.partner]
-            hit = (here >= 0) & self.lines(products)[self.line] & self._path(when)
+            hit = here >= 0
+            if not getattr(products, "all", False) or self.lines(products).sum() < len(
+                self.table.codes
+            ):
+                hit &= self.lines(products)[self.line]
+            hit &= self._path(when)
             if highest:
                 exempt = active.provisions[members[0][0]].entry.form == "exempt"
                 hit &= exempt | (rates[here] > best)
@@ -297,12 +302,12 @@ class _Evaluation:
     def _path(self, when: When) -> Array | bool:
         ok: Array | bool = True
         if when.claims or when.no_claims:
-            ids = np.array([*(a.id for a in self.agreements), ""])
-            held = ids[self.claim]
+            # the last place stands for "no claim" (-1)
+            ids = [*(a.id for a in self.agreements), ""]
             if when.claims:
-                ok = ok & np.isin(held, when.claims)
+                ok = ok & np.array([i in when.claims for i in ids])[self.claim]
             if when.no_claims:
-                ok = ok & ~np.isin(held, when.no_claims)
+                ok = ok & np.array([i not in when.no_claims for i in ids])[self.claim]
         for split, part in when.parts.items():
             number = self.regime.ledger.splits[split].parts.index(part)
             ok = ok & (self.parts[split] == number)
@@ -322,7 +327,9 @@ class _Evaluation:
             active = self.measures[key]
             points = np.zeros(n)
             for form, base, group in _same_form(active):
-                rows = np.flatnonzero(np.isin(choice, group) & (dropped < 0))
+                of_form = np.zeros(len(active.provisions) + 1, dtype=bool)
+                of_form[group] = True  # the last place stands for "no provision" (-1)
+                rows = np.flatnonzero(of_form[choice] & (dropped < 0))
                 if not len(rows):
                     continue
                 entries = active.provisions
