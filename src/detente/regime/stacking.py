@@ -285,33 +285,32 @@ class _Evaluation:
                 by_partner[self.partners(targets)] = number
             if not (by_partner >= 0).any():
                 continue
-            here = by_partner[self.partner]
-            hit = here >= 0
-            if not getattr(products, "all", False) or self.lines(products).sum() < len(
-                self.table.codes
-            ):
-                hit &= self.lines(products)[self.line]
-            hit &= self._path(when)
+            rows = np.flatnonzero((by_partner >= 0)[self.partner])
+            mask = self.lines(products)
+            if not mask.all():
+                rows = rows[mask[self.line[rows]]]
+            rows = self._on_path(when, rows)
+            here = by_partner[self.partner[rows]]
             if highest:
                 exempt = active.provisions[members[0][0]].entry.form == "exempt"
-                hit &= exempt | (rates[here] > best)
-                best[hit] = np.inf if exempt else rates[here[hit]]
-            choice[hit] = here[hit]
+                wins = exempt | (rates[here] > best[rows])
+                rows, here = rows[wins], here[wins]
+                best[rows] = np.inf if exempt else rates[here]
+            choice[rows] = here
         return choice
 
-    def _path(self, when: When) -> Array | bool:
-        ok: Array | bool = True
-        if when.claims or when.no_claims:
-            # the last place stands for "no claim" (-1)
-            ids = [*(a.id for a in self.agreements), ""]
-            if when.claims:
-                ok = ok & np.array([i in when.claims for i in ids])[self.claim]
-            if when.no_claims:
-                ok = ok & np.array([i not in when.no_claims for i in ids])[self.claim]
+    def _on_path(self, when: When, rows: Array) -> Array:
+        """Those of the rows that are on the legal path a provision needs."""
+        # the last place stands for "no claim" (-1)
+        ids = [*(a.id for a in self.agreements), ""]
+        if when.claims:
+            rows = rows[np.array([i in when.claims for i in ids])[self.claim[rows]]]
+        if when.no_claims:
+            rows = rows[np.array([i not in when.no_claims for i in ids])[self.claim[rows]]]
         for split, part in when.parts.items():
             number = self.regime.ledger.splits[split].parts.index(part)
-            ok = ok & (self.parts[split] == number)
-        return ok
+            rows = rows[self.parts[split][rows] == number]
+        return rows
 
     def _amounts(
         self, chosen: dict[str, tuple[Array, Array]], by_name: dict[str, tuple[str, ...]]
