@@ -37,6 +37,8 @@ def entry_at(
         if known_on is not None and entry.known > known_on:
             continue
         start = entry.start(dates)
+        if entry.status == "threatened":
+            continue
         if announced and entry.announced and entry.announced <= day:
             start = min(start or entry.announced, entry.announced)
         elif entry.status in ("announced", "understanding"):

@@ -29,7 +29,14 @@ Form = Literal[
     "exempt",  # the measure does not apply here
 ]
 Status = Literal[
-    "announced", "understanding", "in_force", "suspended", "struck_down", "expired", "ended"
+    "threatened",  # spoken of or feared, never decided: no query counts it
+    "announced",
+    "understanding",
+    "in_force",
+    "suspended",
+    "struck_down",
+    "expired",
+    "ended",
 ]
 Instrument = Literal[
     "tariff",
@@ -48,6 +55,7 @@ Instrument = Literal[
     "subsidy",
 ]
 OFF: frozenset[str] = frozenset({"suspended", "struck_down", "expired", "ended"})
+UNDECIDED: frozenset[str] = frozenset({"threatened", "announced", "understanding"})
 _NEEDS_RATE = ("added", "total", "replaced")
 
 
@@ -87,10 +95,12 @@ class Entry(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> Entry:
-        if self.in_force is None and self.status not in ("announced", "understanding"):
+        if self.in_force is None and self.status not in UNDECIDED:
             raise ValueError(
                 f"status {self.status} needs in_force; without a date write status: announced"
             )
+        if self.status == "threatened" and self.in_force is not None:
+            raise ValueError("a threat has no in_force; write announced: the day it was made")
         if self.in_force is None and self.announced is None:
             raise ValueError("give announced or in_force")
         if self.status in OFF:

@@ -48,7 +48,7 @@ class PledgeStep(Strict):
 
 
 class Pledge(Sourced):
-    """A promise to invest or to buy, and the relief it is tied to.
+    """A promise to invest or to buy, in money or in goods, and the relief it is tied to.
 
     ``wanted_usd_bn`` is what the pledging side aims at; ``limit_usd_bn`` the most it could bear.
     """
@@ -57,7 +57,9 @@ class Pledge(Sourced):
     type: Literal["investment", "purchase"]
     pledged_by: Iso3 | Literal["EU27"]
     pledged_to: Iso3
-    value_usd_bn: float
+    value_usd_bn: float | None = None
+    quantity: float | None = None
+    quantity_unit: Text | None = None
     wanted_usd_bn: tuple[float, float] | None = None
     limit_usd_bn: float | None = None
     split: Text | None = None
@@ -67,6 +69,8 @@ class Pledge(Sourced):
 
     @model_validator(mode="after")
     def _sources_known(self) -> Pledge:
+        if self.value_usd_bn is None and (self.quantity is None or self.quantity_unit is None):
+            raise ValueError("give value_usd_bn, or quantity and quantity_unit")
         dates = [s.date for s in self.history]
         if not dates or dates != sorted(dates):
             raise ValueError("history must have at least one step, in order of date")
