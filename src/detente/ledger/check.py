@@ -200,13 +200,23 @@ class _Checker:
                 yield f"{field}: unknown {kind} {name!r}; {hint}"
 
     def _circles(self) -> Iterator[str]:
-        rules = [(f, r) for f, r in self.records.values() if isinstance(r, Interaction)]
-        try:
-            exclusion_order(self.measures, [r for _, r in rules])
-        except CycleError as circle:
-            names = [str(n) for n in circle.args[1]]
-            guilty = [f for f, r in rules if r.rule == "exclude"]
-            yield (
-                f"{', '.join(sorted(guilty))}: where/drop: circular exclusions "
-                f"({' -> '.join(names)}); drop one direction"
-            )
+        """A circle counts only among rules that hold on one day: an order may be turned round."""
+        rules = [
+            (f, r)
+            for f, r in self.records.values()
+            if isinstance(r, Interaction) and r.rule == "exclude"
+        ]
+        seen: set[tuple[str, ...]] = set()
+        for day in sorted({r.starts for _, r in rules}):
+            held = [(f, r) for f, r in rules if r.holds(day, None)]
+            try:
+                exclusion_order(self.measures, [r for _, r in held])
+            except CycleError as circle:
+                names = tuple(str(n) for n in circle.args[1])
+                if names in seen:
+                    continue
+                seen.add(names)
+                yield (
+                    f"{', '.join(sorted(f for f, _ in held))}: where/drop: circular exclusions "
+                    f"({' -> '.join(names)}); drop one direction"
+                )
