@@ -41,9 +41,7 @@ class UnknownNameError(InputError):
     """A name that the world or a vocabulary does not hold."""
 
     @classmethod
-    def of(
-        cls, kind: str, name: object, known: Iterable[str], where: str = ""
-    ) -> UnknownNameError:
+    def of(cls, kind: str, name: object, known: Iterable[str], where: str = "") -> UnknownNameError:
         """Build the message with the closest known names as the remedy."""
         known = list(known)
         close = get_close_matches(str(name), known, n=3, cutoff=0.5)

@@ -1,0 +1,55 @@
+# `make demo` and `make test` set up everything they need in .venv.
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 \
+	&& $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+BIN := .venv/bin
+export DETENTE_SHARED ?= ../shared
+# one BLAS thread: the matrices are small, and results do not depend on the machine's cores
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test test-all gates format bench bench-peers docs clean
+
+demo: .venv/installed
+	$(BIN)/detente run us-cars-25 --theta all --out demo
+
+test: .venv/installed-dev
+	$(BIN)/pytest -n auto
+
+test-all: .venv/installed-dev
+	$(BIN)/pytest -n auto --all
+
+gates: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright src
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/installed-dev
+	$(BIN)/python docs/generate.py
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks
+
+bench-peers: .venv/installed-dev
+	$(BIN)/python -m benchmarks.peers
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "detente needs Python 3.11 or newer on the PATH"; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch .venv/installed $@
+
+clean:
+	rm -rf .venv demo .pytest_cache .ruff_cache .hypothesis

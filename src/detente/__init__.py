@@ -1,0 +1,60 @@
+"""detente: a trade-policy laboratory.
+
+    import detente as dt
+
+    world = dt.load_world()                      # 77 countries x 23 sectors, 2022
+    policy = dt.Policy(world, tariff=...)        # what is not named stays as it is
+    out = dt.simulate(world, policy)             # Outcome
+    out.real_income                              # percent, dim country
+
+Names are loaded when first used, so that the import itself costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from detente.version import __version__
+
+_HOME = {
+    "Outcome": "detente.outcome",
+    "Policy": "detente.regime",
+    "World": "detente.world",
+    "exposure": "detente.outcome.gradient",
+    "gradient": "detente.outcome.gradient",
+    "jacobian": "detente.outcome.gradient",
+    "load_world": "detente.world",
+    "run": "detente.study",
+    "simulate": "detente.outcome",
+}
+
+__all__ = [
+    "Outcome",
+    "Policy",
+    "World",
+    "__version__",
+    "exposure",
+    "gradient",
+    "jacobian",
+    "load_world",
+    "run",
+    "simulate",
+]
+
+if TYPE_CHECKING:
+    from detente.outcome import Outcome, simulate
+    from detente.outcome.gradient import exposure, gradient, jacobian
+    from detente.regime import Policy
+    from detente.study import run
+    from detente.world import World, load_world
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'detente' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

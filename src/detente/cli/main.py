@@ -1,0 +1,72 @@
+"""``detente``: the commands, and what happens when one fails.
+
+Exit codes: 0 when every printed number converged, 2 for bad input (nothing was written), 3 when
+no equilibrium exists or a solve did not converge.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from functools import cache
+from typing import Annotated
+
+import typer
+
+from detente.errors import DetenteError, InputError
+
+__all__ = ["Format", "app", "main"]
+
+
+class Format(StrEnum):
+    """How a command prints its result."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+app = typer.Typer(
+    name="detente",
+    help="A trade-policy laboratory: what a tariff, a ban or a pact does to every country.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if version:
+        from detente.version import __version__
+
+        typer.echo(f"detente {__version__}")
+        raise typer.Exit
+
+
+@cache
+def _commands() -> typer.Typer:
+    """The app with every command; modules import heavy packages only when a command runs."""
+    from detente.cli import run, world
+
+    run.register(app)
+    app.add_typer(world.app, name="world")
+    return app
+
+
+def main() -> None:
+    """Entry point: turn the package's errors into one line on standard error."""
+    try:
+        _commands()()
+    except InputError as error:
+        print(f"detente: {error}", file=sys.stderr)
+        sys.exit(2)
+    except DetenteError as error:
+        print(f"detente: {error}", file=sys.stderr)
+        sys.exit(3)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,121 @@
+"""``detente world``: show, check, build and aggregate worlds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detente.cli.main import Format
+from detente.errors import InputError
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Show, check, build and aggregate world tables.", no_args_is_help=True,
+    rich_markup_mode=None,
+)  # fmt: skip
+
+World_ = Annotated[
+    str, typer.Argument(help="An embedded name (world-2022) or a netCDF file (.nc).")
+]
+Format_ = Annotated[Format, typer.Option("--format", help="What to print.")]
+
+
+@app.command()
+def show(world: World_ = "world-2022", format_: Format_ = Format.TABLE) -> None:
+    """Countries with value added, output, trade, deficit and average tariffs."""
+    from detente.cli.output import show as print_rows
+    from detente.world import load_world
+    from detente.world.summary import country_summary, sector_summary
+
+    found = load_world(world)
+    meta = {
+        "command": "world show", "world": found.name, "world_hash": found.hash,
+        "attributes": {str(k): str(v) for k, v in found.dataset.attrs.items()},
+    }  # fmt: skip
+    print_rows(
+        country_summary(found), meta, format_, title=f"{found!r}",
+        tables={"sectors": sector_summary(found)},
+    )  # fmt: skip
+
+
+@app.command()
+def check(world: World_ = "world-2022", format_: Format_ = Format.TABLE) -> None:
+    """Test every accounting identity; exit 2 when one fails."""
+    from detente.cli.output import show as print_rows
+    from detente.world import load_world
+    from detente.world.summary import identity_summary
+
+    found = load_world(world)
+    rows = identity_summary(found)
+    print_rows(rows, {"command": "world check", "world": found.name}, format_,
+               title=f"Identities of {found.name}, largest relative miss")  # fmt: skip
+    if found.misses:
+        listed = "; ".join(str(m) for m in found.misses[:3])
+        raise InputError(f"{found.name}: {len(found.misses)} cells miss an identity: {listed}")
+
+
+@app.command()
+def build(
+    raw: Annotated[Path, typer.Argument(help="Folder with the raw ICIO and US import tables.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for table, report and provenance.")],
+    format_: Format_ = Format.TABLE,
+) -> None:
+    """Build world-2022 from the raw tables and report every repair."""
+    from detente.cli.output import show as print_rows
+    from detente.world.build import build_world_2022, write
+
+    dataset, report = build_world_2022(raw)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: is a file; give a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    write(dataset, report, out)
+    rows = report.to_frame()
+    print_rows(rows, {"command": "world build", "folder": str(out)}, format_,
+               title="Repairs, per country")  # fmt: skip
+    print(f"saved to {out}", file=sys.stderr)
+
+
+@app.command()
+def aggregate(
+    world: World_ = "world-2022",
+    countries: Annotated[
+        str | None, typer.Option("--countries", help="Groups to merge: EU27,ASEAN or NA=USA+CAN.")
+    ] = None,
+    sectors: Annotated[
+        str | None, typer.Option("--sectors", help="Groups to merge: goods,services or M=C24+C25.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File (.nc) to write.")] = None,
+    format_: Format_ = Format.TABLE,
+) -> None:
+    """Merge countries or sectors; totals are conserved."""
+    from detente.cli.output import show as print_rows
+    from detente.world import load_world
+    from detente.world.summary import country_summary, sector_summary
+
+    if countries is None and sectors is None:
+        raise InputError("aggregate: give --countries or --sectors, e.g. --countries EU27,ASEAN")
+    merged = load_world(world).aggregate(_groups(countries), _groups(sectors))
+    meta = {"command": "world aggregate", "world": merged.name, "world_hash": merged.hash}
+    print_rows(
+        country_summary(merged), meta, format_, title=f"{merged!r}",
+        tables={"sectors": sector_summary(merged)},
+    )  # fmt: skip
+    if out is not None:
+        print(f"saved to {merged.save(out)}", file=sys.stderr)
+
+
+def _groups(text: str | None) -> dict[str, list[str]] | None:
+    """ "EU27,NA=USA+CAN" as a mapping from label to members."""
+    if text is None:
+        return None
+    groups: dict[str, list[str]] = {}
+    for part in text.split(","):
+        label, sign, members = part.strip().partition("=")
+        if not label or (sign and not members):
+            raise InputError(f"{part!r}: write a group's name, or LABEL=MEMBER+MEMBER")
+        groups[label] = [m.strip() for m in members.split("+")] if sign else [label]
+    return groups

@@ -1,0 +1,1 @@
+"""The models: arrays in, arrays out. Each file reads like its paper."""

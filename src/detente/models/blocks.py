@@ -1,0 +1,106 @@
+"""Equations that models share.
+
+Shapes, throughout the room: ``J`` sectors, ``N`` countries. Bilateral arrays are
+``(J, N, N)`` = sector, importer, exporter. ``(J, N)`` arrays hold one number per sector and
+country. Input coefficients are ``(N, J, J)`` = country, user, input, so that one country's
+table is a contiguous matrix. Logs are natural, hats are ratios new/base.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+"""A bare array of floats; shapes are given by each docstring."""
+
+__all__ = [
+    "Array",
+    "Economy",
+    "Instruments",
+    "by_country",
+    "from_exporters",
+    "reachable",
+    "to_exporters",
+    "trade_components",
+]
+
+
+class Economy(NamedTuple):
+    """A base economy in shares and levels; what hat algebra needs and no more.
+
+    Attributes
+    ----------
+    pi : (J, N, N) share of importer n's spending on j that goes to exporter i, incl. tariffs
+    beta : (J, N) value-added share of gross output
+    gamma : (N, J, K) share of input k in the gross output of user j; rows sum to 1 - beta
+    alpha : (J, N) final-demand shares; columns sum to one
+    theta : (J,) trade elasticity, > 0
+    tariff : (J, N, N) base ad-valorem tariff, fraction
+    value_added : (N,) base value added, world sum fixed as the numeraire
+    spending : (J, N) base spending at user's prices
+    deficit : (N,) base trade deficit, sums to zero
+    """
+
+    pi: Array
+    beta: Array
+    gamma: Array
+    alpha: Array
+    theta: Array
+    tariff: Array
+    value_added: Array
+    spending: Array
+    deficit: Array
+
+
+class Instruments(NamedTuple):
+    """Policy in levels: what holds after the change.
+
+    ``tariff`` and ``export_tax`` are fractions above -1, ``iceberg`` is the gross cost factor
+    relative to the base (1 = unchanged, inf = ban), all (J, N, N); ``export_tax`` and
+    ``iceberg`` may be None where nothing is levied. ``transfer`` is (N,), sums to zero.
+    """
+
+    tariff: Array
+    export_tax: Array | None
+    iceberg: Array | None
+    transfer: Array
+
+
+def from_exporters(kernel: Array, values: Array) -> Array:
+    """Sum over exporters: ``out[j, n] = sum_i kernel[j, n, i] values[j, i]``."""
+    return np.matmul(kernel, values[:, :, None])[:, :, 0]
+
+
+def to_exporters(kernel: Array, values: Array) -> Array:
+    """Sum over importers: ``out[j, i] = sum_n kernel[j, n, i] values[j, n]``."""
+    return np.matmul(values[:, None, :], kernel)[:, 0, :]
+
+
+def by_country(coefficients: Array, values: Array) -> Array:
+    """Apply each country's own matrix: ``out[a, n] = sum_b coefficients[n, a, b] values[b, n]``."""
+    return np.matmul(coefficients, values.T[:, :, None])[:, :, 0].T
+
+
+def reachable(linked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Who reaches whom over links of any length: the reflexive transitive closure of (N, N)."""
+    reach = linked | np.eye(linked.shape[0], dtype=bool)
+    while True:
+        steps = reach.astype(np.float32)
+        further: NDArray[np.bool_] = np.asarray(steps @ steps > 0)
+        if (further == reach).all():
+            return reach
+        reach = further
+
+
+def trade_components(linked: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Label (N,) of each country's group of countries that still trade with each other.
+
+    ``linked`` (N, N) is true where the importer buys from the exporter. Countries in different
+    groups share no flow, direct or indirect, so that nothing ties their wages together: each
+    group needs a numeraire of its own.
+    """
+    first = reachable(linked | linked.T).argmax(axis=1)
+    return np.unique(first, return_inverse=True)[1]

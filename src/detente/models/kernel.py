@@ -1,0 +1,84 @@
+"""From instruments to kernels, and whether an equilibrium can exist at all."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.models.blocks import Array, Economy, Instruments, trade_components
+from detente.models.caliendo_parro import Kernel
+
+__all__ = ["build_kernel", "starved"]
+
+
+def build_kernel(base: Economy, policy: Instruments) -> Kernel:
+    """Build A = pi kappa^-theta, B1 = A/(1+t'), B = B1/(1+e').
+
+    Only rows that the policy touches are recomputed. A row whose every seller faces a cost
+    change is scaled by its smallest one, which keeps 100^-65 away from underflow.
+    """
+    J, N = base.beta.shape
+    changed = policy.tariff != base.tariff
+    for levied, nothing in ((policy.export_tax, 0.0), (policy.iceberg, 1.0)):
+        if levied is not None:
+            changed |= levied != nothing
+    touched = np.nonzero(changed.any(axis=2))
+    A = base.pi.copy()
+    row_scale = np.zeros((J, N))
+    if touched[0].size:
+        ratio = (1.0 + policy.tariff[touched]) / (1.0 + base.tariff[touched])
+        if policy.export_tax is not None:
+            ratio *= 1.0 + policy.export_tax[touched]
+        if policy.iceberg is not None:
+            ratio *= policy.iceberg[touched]
+        pi = A[touched]
+        rise = base.theta[touched[0], None] * np.log(ratio)
+        rise[pi == 0.0] = np.inf  # hat algebra cannot open a closed flow
+        least = rise.min(axis=1)
+        least = np.where(np.isfinite(least), least, 0.0)
+        A[touched] = pi * np.exp(least[:, None] - rise)
+        row_scale[touched] = least
+    B1 = 1.0 + policy.tariff
+    np.divide(A, B1, out=B1)
+    taxed: tuple[int, ...] = ()
+    B = B1
+    if policy.export_tax is not None:
+        taxed = tuple(int(j) for j in np.nonzero((policy.export_tax != 0).any(axis=(1, 2)))[0])
+        if taxed:
+            B = B1 / (1.0 + policy.export_tax)
+    flows: NDArray[np.bool_] = np.asarray(A > 0)
+    producing, unserved = _reachable(base, flows)
+    linked: NDArray[np.bool_] = np.asarray(flows.any(axis=0))
+    group = trade_components(linked)
+    return Kernel(
+        A, B1, B, row_scale, taxed, producing, unserved, (base.spending <= 0).astype(float),
+        linked, group, np.bincount(group, base.value_added), base.gamma.transpose(0, 2, 1),
+        policy.transfer,
+    )  # fmt: skip
+
+
+def _reachable(base: Economy, flows: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Who can produce and who is served once bans have cut flows.
+
+    A producer needs every input it uses; an input needs one seller who can produce. The two
+    are peeled off in turn until nothing changes.
+    """
+    J, N = base.beta.shape
+    producing: NDArray[np.bool_] = np.asarray(flows.any(axis=1))  # sells to somebody
+    if flows[:, np.arange(N), np.arange(N)].all():
+        # every domestic flow is alive, so every market is served
+        return producing.astype(float), np.zeros((J, N))
+    uses = base.gamma > 0  # (N, user, input)
+    while True:
+        served: NDArray[np.bool_] = np.asarray((flows & producing[:, None, :]).any(axis=2))
+        lacking = np.asarray((uses & ~served.T[:, None, :]).any(axis=2)).T
+        still = producing & ~lacking
+        if (still == producing).all():
+            return producing.astype(float), (~served).astype(float)
+        producing = still
+
+
+def starved(base: Economy, k: Kernel) -> list[tuple[int, int]]:
+    """(sector, country) pairs where final buyers want a good that nobody can sell them."""
+    missing = (k.unserved > 0) & (base.alpha > 0) & (base.spending > 0)
+    return [(int(j), int(n)) for j, n in zip(*np.nonzero(missing), strict=True)]

@@ -1,0 +1,208 @@
+"""Solving one equilibrium, and saying precisely why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from detente.errors import ConvergenceError, NoSolutionError
+from detente.models.blocks import Array, Economy, Instruments, reachable, to_exporters
+from detente.models.caliendo_parro import Kernel, Point, equations, evaluate
+from detente.models.caliendo_parro_linear import tangent
+from detente.models.closure import Closure
+from detente.models.kernel import build_kernel, starved
+from detente.outcome.economy import Prepared
+from detente.solve.anderson import anderson
+from detente.solve.newton_krylov import newton_krylov
+from detente.solve.solution import Solution
+
+__all__ = ["METHODS", "Equilibrium", "solve_equilibrium"]
+
+METHODS = ("auto", "anderson", "newton-krylov")
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """One equilibrium in levels: (N,) and (J, N) arrays relative to the world's base prices."""
+
+    economy: Economy
+    policy: Instruments
+    kernel: Kernel
+    closure: Closure
+    point: Point
+    solution: Solution
+
+    @cached_property
+    def wage(self) -> Array:
+        """Wage over the world table's, (N,)."""
+        return np.exp(self.point.log_w)
+
+    @cached_property
+    def consumer_price(self) -> Array:
+        """Price index of final demand over the world table's, (N,)."""
+        return np.exp((self.economy.alpha * self.point.log_P_new).sum(axis=0))
+
+    @cached_property
+    def flows(self) -> Array:
+        """Sales at border prices, export tax in, tariff out; (J, N, N) sector, importer,
+        exporter; USD million."""
+        p = self.point
+        return self.kernel.B1 * p.u[:, None, :] * p.q[:, :, None]
+
+    @cached_property
+    def checks(self) -> dict[str, float]:
+        """Largest relative errors of market clearing, of Walras' law and of shares."""
+        p = self.point
+        wage_bill = self.wage * self.economy.value_added
+        imports = (p.X * p.net_of_tariff).sum(axis=0)
+        exports = p.Y.sum(axis=0) + p.export_revenue
+        walras = (imports - exports - p.deficit - self.kernel.transfer) / p.income
+        used = self.economy.spending > 0
+        spent = np.where(used, p.X_new / np.where(used, p.X, 1.0) - 1.0, 0.0)
+        shares = self.economy.theta[:, None] * (p.log_P_new - p.log_P)
+        return {
+            "labour_markets": float(np.abs(p.value_added / wage_bill - 1.0).max()),
+            "goods_markets": float(np.abs(spent).max()),
+            "walras": float(np.abs(walras).max()),
+            "share_sums": float(np.abs(np.expm1(shares)).max()),
+        }
+
+
+def solve_equilibrium(
+    prepared: Prepared,
+    policy: Instruments,
+    deficit: str,
+    labels: tuple[list[str], list[str]],
+    *,
+    tol: float,
+    start: Array | None = None,
+    method: str = "auto",
+    max_steps: int = 400,
+    throw: bool = True,
+) -> Equilibrium:
+    """Solve for the equilibrium under ``policy``.
+
+    ``labels`` are (sectors, countries), for messages. ``method="auto"`` accelerates the fixed
+    point and hands over to Newton-Krylov when it stalls.
+
+    Raises
+    ------
+    NoSolutionError
+        A market that final buyers need has no seller, or trade cannot balance.
+    ConvergenceError
+        The solve stopped early and ``throw`` is true.
+    """
+    base = prepared.economy
+    J, N = base.beta.shape
+    kernel = build_kernel(base, policy)
+    closure = Closure(deficit, base.deficit, prepared.own_income)
+    _refuse_impossible(base, kernel, closure, labels)
+
+    seen: tuple[Array, Point] | None = None
+
+    def at(z: Array) -> Point:
+        """The point at ``z``; the last one is kept, since a solve ends where it evaluated."""
+        nonlocal seen
+        if seen is None or seen[0] is not z:
+            seen = z, evaluate(z, base, kernel, closure)
+        return seen[1]
+
+    def residual(z: Array) -> Array:
+        return equations(at(z), base, kernel)
+
+    def jacobian(z: Array):
+        p = at(z)
+        return lambda v: tangent(v, p, base, kernel, closure)
+
+    z = np.zeros(N + 2 * J * N) if start is None else start
+    solution = None
+    if method in ("auto", "anderson"):
+        solution = anderson(
+            residual, prepared.steps.direction, z, tol=tol, max_steps=max_steps,
+            patience=60 if method == "auto" else 400,
+        )  # fmt: skip
+    if method == "newton-krylov" or (
+        method == "auto" and solution is not None and not solution.converged
+    ):
+        for begin in [z] if solution is None else [solution.value, z]:
+            tried = newton_krylov(residual, jacobian, prepared.steps.direction, begin, tol=tol)
+            if solution is None or tried.residual < solution.residual or tried.converged:
+                solution = replace(
+                    tried, history=(*(solution.history if solution else ()), *tried.history)
+                )
+            if solution.converged:
+                break
+    assert solution is not None
+    if throw and not solution.converged:
+        raise ConvergenceError(
+            f"no equilibrium reached: {solution.status.value} after {solution.steps} "
+            f"{solution.method} steps, largest error {solution.residual:.3g} against "
+            f"{tol:g}; {solution.status.message}",
+            solution,
+        )
+    return Equilibrium(base, policy, kernel, closure, at(solution.value), solution)
+
+
+def _refuse_impossible(
+    base: Economy, kernel: Kernel, closure: Closure, labels: tuple[list[str], list[str]]
+) -> None:
+    sectors, countries = labels
+    missing = starved(base, kernel)
+    if missing:
+        listed = ", ".join(f"{countries[n]} {sectors[j]}" for j, n in missing[:5])
+        raise NoSolutionError(
+            f"no equilibrium exists: buyers in {listed} ({len(missing)} markets in all) want a "
+            "good that no seller can deliver under these bans; leave one flow open, or merge the "
+            "sector into another with world.aggregate"
+        )
+    idle = [countries[n] for n in np.flatnonzero((base.beta * kernel.producing).sum(axis=0) == 0)]
+    if idle:
+        raise NoSolutionError(
+            f"no equilibrium exists: {', '.join(idle)} can sell nothing, so its labour market "
+            "cannot clear; leave one of its sales open"
+        )
+    _refuse_unbalanced(base, kernel, closure, countries)
+
+
+def _refuse_unbalanced(
+    base: Economy, kernel: Kernel, closure: Closure, countries: list[str]
+) -> None:
+    """A set of countries that can only buy must run a deficit, one that can only sell a
+    surplus, one that does neither no imbalance at all."""
+    linked = kernel.linked
+    if linked.all():
+        return
+    imbalance = kernel.transfer + (0.0 if closure.name == "zero" else base.deficit)
+    reach = reachable(linked)
+    # countries that reach each other form a part; each is looked at once, by its first member
+    parts = (reach & reach.T).argmax(axis=1)
+    if (parts == 0).all():
+        return
+    scale = 1e-9 * float(base.value_added.sum())
+    for part in np.unique(parts):
+        inside = parts == part
+        buys = linked[inside][:, ~inside].any()
+        sells = linked[~inside][:, inside].any()
+        net = float(imbalance[inside].sum())
+        isolated = not buys and not sells
+        if (
+            (isolated and abs(net) > scale)
+            or (buys and not sells and net <= 0)
+            or (sells and not buys and net >= 0)
+        ):
+            names = ", ".join(c for c, here in zip(countries, inside, strict=True) if here)
+            way = (
+                "neither buys nor sells abroad" if isolated
+                else "can buy but not sell abroad" if buys else "can sell but not buy abroad"
+            )  # fmt: skip
+            raise NoSolutionError(
+                f"no equilibrium exists: {names} {way}, yet its deficit and transfers are "
+                f"{net:,.0f} USD million; use deficit='zero', or keep a flow open"
+            )
+
+
+def sales_by_seller(e: Equilibrium) -> Array:
+    """Sales of each seller at border prices (J, N), domestic ones included."""
+    return e.point.u * to_exporters(e.kernel.B1, e.point.q)

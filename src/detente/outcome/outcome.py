@@ -1,0 +1,338 @@
+"""``Outcome``: labelled results of one simulation, with units, checks and provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from detente.errors import InputError
+from detente.models.blocks import Array
+from detente.outcome.equilibrium import Equilibrium, sales_by_seller
+from detente.outcome.welfare import FirstOrder, first_order
+from detente.variables import variable
+
+if TYPE_CHECKING:
+    from detente.regime import Policy
+    from detente.world import World
+
+__all__ = ["Outcome"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome:
+    """Changes between two equilibria of one world: ``base`` and ``after`` the policy.
+
+    Percent where :mod:`detente.variables` says percent, USD million elsewhere. A percent change
+    of something that was zero is NaN. Values of an outcome whose ``status`` is not "converged"
+    raise, unless read through ``base`` and ``after``.
+    """
+
+    world: World
+    policy: Policy
+    baseline: Policy
+    base: Equilibrium
+    after: Equilibrium
+    model: str
+    deficit: str
+    tol: float
+
+    # --- how the solve went -----------------------------------------------------------------
+    @property
+    def status(self) -> str:
+        """ "converged", "cycling", "diverging" or "max_steps"."""
+        return self.after.solution.status.value
+
+    @property
+    def checks(self) -> dict[str, float]:
+        """Relative errors of market clearing, Walras' law and share sums."""
+        return self.after.checks
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What produced these numbers: enough to produce them again."""
+        from detente.version import __version__
+
+        s = self.after.solution
+        return {
+            "package": "detente",
+            "version": __version__,
+            "world": self.world.name,
+            "world_hash": self.world.hash,
+            "policy_hash": self.policy.hash,
+            "baseline_hash": self.baseline.hash,
+            "policy": self.policy.title,
+            "model": self.model,
+            "deficit": self.deficit,
+            "deficit_factor": self.deficit_factor,
+            "theta": str(self.world.theta.attrs.get("set", "own")),
+            "tol": self.tol,
+            "status": self.status,
+            "method": s.method,
+            "steps": s.steps,
+            "residual": s.residual,
+            "checks": self.checks,
+            "numeraire": "world value added",
+        }
+
+    @property
+    def deficit_factor(self) -> float:
+        """The rescaling of the "share" closure (1 elsewhere): deficits over it, surpluses
+        times it."""
+        p = self.after.point
+        return self.after.closure.factor(p.income - p.deficit)
+
+    # --- countries --------------------------------------------------------------------------
+    @cached_property
+    def real_income(self) -> xr.DataArray:
+        """Exact change of real income, percent; dim country."""
+        b, a = self.base, self.after
+        ratio = a.point.income / b.point.income / (a.consumer_price / b.consumer_price)
+        return self._of("real_income", 100.0 * (ratio - 1.0))
+
+    @cached_property
+    def real_wage(self) -> xr.DataArray:
+        """Change of the real wage, percent; dim country."""
+        b, a = self.base, self.after
+        ratio = a.wage / b.wage / (a.consumer_price / b.consumer_price)
+        return self._of("real_wage", 100.0 * (ratio - 1.0))
+
+    @cached_property
+    def wage(self) -> xr.DataArray:
+        """Change of the nominal wage, percent; dim country."""
+        return self._of("wage", _change(self.base.wage, self.after.wage))
+
+    @cached_property
+    def consumer_price(self) -> xr.DataArray:
+        """Change of the consumer price index, percent; dim country."""
+        b, a = self.base.consumer_price, self.after.consumer_price
+        return self._of("consumer_price", _change(b, a))
+
+    @cached_property
+    def income(self) -> xr.DataArray:
+        """Income after the change, USD million; dim country."""
+        return self._of("income", self.after.point.income)
+
+    @cached_property
+    def revenue(self) -> xr.DataArray:
+        """Tariff revenue after the change, USD million; dim country."""
+        return self._of("revenue", self.after.point.tariff_revenue)
+
+    @cached_property
+    def revenue_before(self) -> xr.DataArray:
+        """Tariff revenue before the change, USD million; dim country."""
+        return self._of("revenue", self.base.point.tariff_revenue)
+
+    @cached_property
+    def export_revenue(self) -> xr.DataArray:
+        """Export-tax revenue after the change, USD million; dim country."""
+        return self._of("export_revenue", self.after.point.export_revenue)
+
+    @cached_property
+    def deficit_after(self) -> xr.DataArray:
+        """Trade deficit after the change, USD million; dim country."""
+        return self._of("deficit_after", self.after.point.deficit)
+
+    @cached_property
+    def exports(self) -> xr.DataArray:
+        """Change of total exports at border prices, percent; dim country."""
+        return self._of("exports", _change(*(_abroad(e.flows, 1) for e in self._both)))
+
+    @cached_property
+    def imports(self) -> xr.DataArray:
+        """Change of total imports at border prices, percent; dim country."""
+        return self._of("imports", _change(*(_abroad(e.flows, 2) for e in self._both)))
+
+    # --- sectors ----------------------------------------------------------------------------
+    @cached_property
+    def output(self) -> xr.DataArray:
+        """Change of the quantity produced, percent; dims sector, country."""
+        b, a = (e.point.Y / np.exp(e.point.log_c) for e in self._both)
+        return self._of("output", _change(b, a))
+
+    @cached_property
+    def output_value(self) -> xr.DataArray:
+        """Change of sales at basic prices, percent; dims sector, country."""
+        return self._of("output_value", _change(self.base.point.Y, self.after.point.Y))
+
+    @cached_property
+    def prices(self) -> xr.DataArray:
+        """Change of buyers' prices, percent; dims sector, country."""
+        b, a = self.base.point, self.after.point
+        change = 100.0 * np.expm1(a.log_P_new - b.log_P_new)
+        return self._of("prices", np.where(b.X > 0, change, np.nan))
+
+    @cached_property
+    def cost(self) -> xr.DataArray:
+        """Change of sellers' unit costs, percent; dims sector, country."""
+        b, a = self.base.point, self.after.point
+        change = 100.0 * np.expm1(a.log_c - b.log_c)
+        return self._of("cost", np.where(b.Y > 0, change, np.nan))
+
+    @cached_property
+    def sector_exports(self) -> xr.DataArray:
+        """Change of exports by sector at border prices, percent; dims sector, country."""
+        b, a = (_abroad_by_sector(e) for e in self._both)
+        return self._of("exports", _change(b, a), ("sector", "country"))
+
+    # --- flows ------------------------------------------------------------------------------
+    @cached_property
+    def trade(self) -> xr.DataArray:
+        """Flows after the change at border prices, USD million; sector, importer, exporter."""
+        return self._of("trade_after", self.after.flows)
+
+    @cached_property
+    def trade_before(self) -> xr.DataArray:
+        """Flows before the change at border prices, USD million; sector, importer, exporter."""
+        return self._of("trade_after", self.base.flows)
+
+    @cached_property
+    def trade_change(self) -> xr.DataArray:
+        """Flows after less before, USD million; sector, importer, exporter."""
+        return self._of("trade_change", self.after.flows - self.base.flows)
+
+    # --- first-order decomposition ----------------------------------------------------------
+    @cached_property
+    def first_order(self) -> xr.Dataset:
+        """Terms of trade, volume of trade and their companions, percent; dim country.
+
+        NaN for a country with a banned flow: the first-order formula has no value there, and
+        ``attrs["missing"]`` names those countries. ``welfare`` is the sum of the terms.
+        """
+        terms = self._terms
+        sums = {
+            name: getattr(terms, name).sum(axis=(0, 2))
+            for name in ("terms_of_trade", "volume_of_trade", "trade_cost", "export_tax_volume")
+        }
+        sums["transfer_received"] = terms.transfer_received
+        for name in ("volume_of_trade", "trade_cost"):
+            sums[name] = np.where(terms.missing, np.nan, sums[name])
+        sums["welfare"] = np.sum(list(sums.values()), axis=0)
+        named = [c for c, m in zip(self.world.countries, terms.missing, strict=True) if m]
+        return xr.Dataset(
+            {name: self._of(name, value) for name, value in sums.items()},
+            attrs={"missing": ", ".join(named), "reason": "a flow is banned" if named else ""},
+        )
+
+    @cached_property
+    def first_order_detail(self) -> xr.Dataset:
+        """The bilateral terms by sector, country and partner, percent of the country's income."""
+        terms = self._terms
+        dims = ("sector", "country", "partner")
+        coords = {
+            "sector": self.world.sectors,
+            "country": self.world.countries,
+            "partner": self.world.countries,
+        }
+        return xr.Dataset(
+            {
+                name: xr.DataArray(getattr(terms, name), coords, dims, attrs={"unit": "percent"})
+                for name in terms._fields[:4]
+            }
+        )
+
+    @cached_property
+    def _terms(self) -> FirstOrder:
+        self._require_converged()
+        return first_order(self.base, self.after)
+
+    # --- together ---------------------------------------------------------------------------
+    def to_dataset(self) -> xr.Dataset:
+        """Every variable of the outcome in one labelled dataset, provenance in ``attrs``."""
+        names = (
+            "real_income", "real_wage", "wage", "consumer_price", "income", "revenue",
+            "export_revenue", "deficit_after", "exports", "imports", "output", "output_value",
+            "prices", "cost",
+        )  # fmt: skip
+        ds = xr.Dataset({name: getattr(self, name) for name in names})
+        ds = ds.merge(self.first_order)
+        ds["trade_after"], ds["trade_before"] = self.trade, self.trade_before
+        ds["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
+        ds.attrs = {
+            k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
+        }
+        return ds
+
+    def compare(self, other: Outcome) -> xr.Dataset:
+        """This outcome less ``other``: percentage points, or USD million; labelled.
+
+        Raises
+        ------
+        InputError
+            The two are not on the same world and baseline.
+        """
+        if (self.world.hash, self.baseline.hash, self.deficit) != (
+            other.world.hash, other.baseline.hash, other.deficit,
+        ):  # fmt: skip
+            raise InputError(
+                "compare: the outcomes differ in world, baseline or deficit closure, so that "
+                "their changes have different origins; simulate both on one world and baseline"
+            )
+        mine, theirs = self.to_dataset(), other.to_dataset()
+        out = mine - theirs
+        for name in out.data_vars:
+            unit = str(mine[name].attrs.get("unit", ""))
+            out[name].attrs["unit"] = "percentage points" if unit == "percent" else unit
+        out.attrs = {"this": self.policy.title, "other": other.policy.title}
+        return out
+
+    def __repr__(self) -> str:
+        if self.status != "converged":
+            return f"<Outcome {self.policy.title or 'untitled'}: {self.status}>"
+        low = self.real_income.min().item()
+        return (
+            f"<Outcome {self.policy.title or 'untitled'} on {self.world.name}: converged in "
+            f"{self.after.solution.steps} steps, real income from {low:+.2f}% to "
+            f"{self.real_income.max().item():+.2f}%>"
+        )
+
+    # --- helpers ----------------------------------------------------------------------------
+    @property
+    def _both(self) -> tuple[Equilibrium, Equilibrium]:
+        return self.base, self.after
+
+    def _require_converged(self) -> None:
+        if self.status != "converged":
+            from detente.errors import ConvergenceError
+
+            raise ConvergenceError(
+                f"this outcome is {self.status}: {self.after.solution.status.message}; its numbers "
+                "are not results (outcome.after holds what was reached)",
+                self.after.solution,
+            )
+
+    def _of(self, name: str, values: Array, dims: tuple[str, ...] | None = None) -> xr.DataArray:
+        self._require_converged()
+        row = variable(name)
+        dims = dims or row.dims
+        labels = {
+            "sector": self.world.sectors,
+            "country": self.world.countries,
+            "importer": self.world.countries,
+            "exporter": self.world.countries,
+        }
+        return xr.DataArray(
+            values,
+            {d: labels[d] for d in dims},
+            dims,
+            name=name,
+            attrs={"unit": row.unit, "long_name": row.definition},
+        )
+
+
+def _change(before: Array, after: Array) -> Array:
+    """Percent change; NaN where there was nothing before."""
+    return np.where(before > 0, 100.0 * (after / np.where(before > 0, before, 1.0) - 1.0), np.nan)
+
+
+def _abroad(flows: Array, axis: int) -> Array:
+    """Cross-border sums (N,): over importers with ``axis=1`` (exports), over exporters with 2."""
+    return flows.sum(axis=(0, axis)) - np.einsum("jnn->n", flows)
+
+
+def _abroad_by_sector(e: Equilibrium) -> Array:
+    home = np.einsum("jnn->jn", e.flows)
+    return sales_by_seller(e) - home

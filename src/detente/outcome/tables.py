@@ -1,0 +1,220 @@
+"""Tidy tables of an outcome: plain columns with the unit in the name, ready for CSV and JSON."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from detente.outcome.outcome import Outcome
+
+__all__ = [
+    "country_table",
+    "diversion_table",
+    "market_changes",
+    "redirection_table",
+    "sector_table",
+    "value_of",
+]
+
+BN = 1e-3
+"""USD million to USD billion."""
+
+
+def country_table(out: Outcome, market: tuple[str, str] | None = None) -> pd.DataFrame:
+    """One row a country, worst real income first.
+
+    ``market`` (sector, importer) adds two columns: the country's output of that sector and its
+    sales to that importer.
+
+    Columns: country, name, real_income_pct, real_income_usd_bn (base income times the change),
+    real_wage_pct, exports_pct, imports_pct, tariff_revenue_usd_bn and its change, and the
+    first-order terms (NaN where a banned flow leaves them without a value).
+    """
+    first = out.first_order
+    income = out.base.point.income
+    table = pd.DataFrame(
+        {
+            "country": out.world.countries,
+            "name": _names(out),
+            "real_income_pct": out.real_income.values,
+            "real_income_usd_bn": BN * income * out.real_income.values / 100,
+            "real_wage_pct": out.real_wage.values,
+            "consumer_price_pct": out.consumer_price.values,
+            "exports_pct": out.exports.values,
+            "imports_pct": out.imports.values,
+            "tariff_revenue_usd_bn": BN * out.revenue.values,
+            "tariff_revenue_change_usd_bn": BN * (out.revenue - out.revenue_before).values,
+            "first_order_welfare_pct": first.welfare.values,
+            "terms_of_trade_pct": first.terms_of_trade.values,
+            "volume_of_trade_pct": first.volume_of_trade.values,
+            "trade_cost_pct": first.trade_cost.values,
+            "export_tax_volume_pct": first.export_tax_volume.values,
+            "transfer_received_pct": first.transfer_received.values,
+        }
+    )
+    if market is not None:
+        sector, importer = market
+        table["focus_output_pct"] = out.output.sel(sector=sector).values
+        before = out.trade_before.sel(sector=sector, importer=importer).values
+        after = out.trade.sel(sector=sector, importer=importer).values
+        table["focus_sales_pct"] = _pct(before, after)
+        table["focus_sales_change_usd_bn"] = BN * (after - before)
+    return table.sort_values(["real_income_pct", "country"]).reset_index(drop=True)
+
+
+def sector_table(out: Outcome) -> pd.DataFrame:
+    """One row a sector and country, in the world's order.
+
+    Columns: sector, country, output_pct (quantity), output_value_pct, exports_pct, cost_pct
+    (sellers' unit cost), price_pct (buyers' price), sales_usd_bn (base).
+    """
+    J, N = len(out.world.sectors), len(out.world.countries)
+    return pd.DataFrame(
+        {
+            "sector": np.repeat(out.world.sectors, N),
+            "country": np.tile(out.world.countries, J),
+            "output_pct": out.output.values.ravel(),
+            "output_value_pct": out.output_value.values.ravel(),
+            "exports_pct": out.sector_exports.values.ravel(),
+            "cost_pct": out.cost.values.ravel(),
+            "price_pct": out.prices.values.ravel(),
+            "sales_usd_bn": BN * out.base.point.Y.ravel(),
+        }
+    )
+
+
+def market_changes(out: Outcome) -> pd.DataFrame:
+    """Markets (sector, importer) by how much sales between sellers moved, largest first.
+
+    ``moved_usd_bn`` is half the sum of absolute changes over sellers.
+    """
+    moved = 0.5 * np.abs(out.trade_change.values).sum(axis=2)
+    J, N = moved.shape
+    table = pd.DataFrame(
+        {
+            "sector": np.repeat(out.world.sectors, N),
+            "importer": np.tile(out.world.countries, J),
+            "moved_usd_bn": BN * moved.ravel(),
+        }
+    )
+    order = ["moved_usd_bn", "sector", "importer"]
+    return table.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+
+
+def diversion_table(out: Outcome, markets: list[tuple[str, str]]) -> pd.DataFrame:
+    """Who replaced whom: sellers in the given (sector, importer) markets, losers first.
+
+    Columns: sector, importer, exporter, before_usd_bn, after_usd_bn, change_usd_bn, change_pct;
+    border prices, domestic sellers included.
+    """
+    parts = []
+    for sector, importer in markets:
+        before = BN * out.trade_before.sel(sector=sector, importer=importer).values
+        after = BN * out.trade.sel(sector=sector, importer=importer).values
+        part = pd.DataFrame(
+            {
+                "sector": sector,
+                "importer": importer,
+                "exporter": out.world.countries,
+                "before_usd_bn": before,
+                "after_usd_bn": after,
+                "change_usd_bn": after - before,
+                "change_pct": _pct(before, after),
+            }
+        )
+        part = part[(part.before_usd_bn > 0) | (part.after_usd_bn > 0)]
+        parts.append(part.sort_values(["change_usd_bn", "exporter"]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def redirection_table(out: Outcome, markets: list[tuple[str, str]], sellers: int = 6) -> (
+    pd.DataFrame
+):  # fmt: skip
+    """Where the trade went instead: for the sellers that lost most in each market, their change
+    of sales of that sector to every other destination, largest first.
+
+    Columns: sector, importer (the market they lost), exporter, destination, before_usd_bn,
+    change_usd_bn, change_pct.
+    """
+    parts = []
+    for sector, importer in markets:
+        change = out.trade_change.sel(sector=sector)
+        lost = change.sel(importer=importer).to_series()
+        hit = [str(c) for c in lost[lost < 0].sort_values().index[:sellers]]
+        for exporter in hit:
+            before = BN * out.trade_before.sel(sector=sector, exporter=exporter).values
+            moved = BN * change.sel(exporter=exporter).values
+            part = pd.DataFrame(
+                {
+                    "sector": sector,
+                    "importer": importer,
+                    "exporter": exporter,
+                    "destination": out.world.countries,
+                    "before_usd_bn": before,
+                    "change_usd_bn": moved,
+                    "change_pct": _pct(before, before + moved),
+                }
+            )
+            part = part[(part.destination != importer) & (part.before_usd_bn > 0)]
+            parts.append(
+                part.sort_values(["change_usd_bn", "destination"], ascending=[False, True])
+            )
+    if not parts:
+        return pd.DataFrame(
+            columns=["sector", "importer", "exporter", "destination", "before_usd_bn",
+                     "change_usd_bn", "change_pct"]
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def value_of(out: Outcome, what: str) -> float:
+    """One number by name: ``real_income[KOR]``, ``output[C29,JPN]``, ``sales[C29,USA,KOR]``
+    (change of a flow, percent; sector, importer, exporter).
+
+    Raises
+    ------
+    UnknownNameError
+        The variable or a label is unknown.
+    """
+    from detente.errors import UnknownNameError
+
+    name, _, rest = what.partition("[")
+    keys = [k.strip() for k in rest.rstrip("]").split(",") if k.strip()]
+    if name == "sales":
+        if len(keys) != 3:
+            raise UnknownNameError(f"{what!r}: write sales[SECTOR,IMPORTER,EXPORTER]")
+        at: dict[str, str] = dict(zip(("sector", "importer", "exporter"), keys, strict=True))
+        _known(out, at, what)
+        before = float(out.trade_before.sel(at))
+        return float(_pct(np.array([before]), np.array([float(out.trade.sel(at))]))[0])
+    known = ("real_income", "real_wage", "wage", "consumer_price", "exports", "imports",
+             "revenue", "output", "output_value", "prices", "cost")  # fmt: skip
+    if name not in known:
+        raise UnknownNameError.of("variable", name, [*known, "sales"], what)
+    array = getattr(out, name)
+    if len(keys) != array.ndim:
+        raise UnknownNameError(f"{what!r}: {name} needs {list(array.dims)} in the brackets")
+    at = dict(zip((str(d) for d in array.dims), keys, strict=True))
+    _known(out, at, what)
+    return float(array.sel(at))
+
+
+def _known(out: Outcome, at: dict[str, str], what: str) -> None:
+    from detente.errors import UnknownNameError
+
+    for dim, label in at.items():
+        labels = out.world.sectors if dim == "sector" else out.world.countries
+        if label not in labels:
+            raise UnknownNameError.of(dim, label, labels, what)
+
+
+def _pct(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return np.where(before > 0, 100 * (after / np.where(before > 0, before, 1) - 1), np.nan)
+
+
+def _names(out: Outcome) -> list[str]:
+    if not out.world.uses_iso3:
+        return out.world.countries
+    from detente.labels import country_name
+
+    return [country_name(code) for code in out.world.countries]

@@ -1,0 +1,144 @@
+"""Strict YAML records: duplicate keys refused, dates kept as text, unknown keys refused.
+
+Every YAML file of the package (scenarios, ledger, elasticity sets, questions) is read here, so
+that a slip gets the same clear message everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from detente.errors import RecordError
+
+__all__ = ["Record", "parse_yaml", "read_yaml", "validate"]
+
+MAX_BYTES = 5_000_000
+"""A record is written by hand; anything larger is a mistake or an attack."""
+
+
+class Record(BaseModel):
+    """Base of every record: unknown keys forbidden, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses duplicate keys and keeps dates as text."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: dict[Any, int] = {}
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        if key in seen:
+            raise RecordError(
+                f"key {key!r} appears twice (lines {seen[key]} and {line}); keep one of them"
+            )
+        seen[key] = line
+    return {
+        loader.construct_object(k, deep=True): loader.construct_object(v, deep=True)
+        for k, v in node.value
+    }
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:timestamp"]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse_yaml(text: str, source: str) -> dict[str, Any]:
+    """The mapping a YAML text holds.
+
+    Raises
+    ------
+    RecordError
+        Not YAML, not a mapping, a key twice, or aliases (they hide copies).
+    """
+    try:
+        if any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text, Loader=yaml.SafeLoader)):
+            raise RecordError("YAML aliases (*name) are not allowed; write the value out")
+        data = yaml.load(text, Loader=_StrictLoader)
+    except RecordError as error:
+        raise RecordError(f"{source}: {error}") from None
+    except yaml.YAMLError as error:
+        raise RecordError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise RecordError(f"{source}: a mapping of keys is needed, found {type(data).__name__}")
+    return data
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; errors name the file."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecordError(f"{path}: larger than {MAX_BYTES:,} bytes; a record is small")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise RecordError(f"{path}: is not UTF-8 text") from None
+    return parse_yaml(text, str(path))
+
+
+def validate(model: type[R], data: Mapping[str, Any], source: str) -> R:
+    """``data`` as a ``model``.
+
+    Raises
+    ------
+    RecordError
+        Names the source, each field, its value, what is wrong and a close known key.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise RecordError(f"{source}: " + "; ".join(_explain(model, error))) from None
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
+    lines = []
+    for e in error.errors()[:5]:
+        field = ".".join(str(part) for part in e["loc"]) or "record"
+        if e["type"] == "extra_forbidden":
+            known = sorted(_all_keys(model))
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(e["loc"][-1]), known, n=2, cutoff=0.6)
+            hint = f"; did you mean {', '.join(close)}?" if close else f"; keys are {known}"
+            lines.append(f"{field}: unknown key{hint}")
+        elif e["type"] == "missing":
+            lines.append(f"{field}: is missing; add it")
+        else:
+            shown = repr(e.get("input"))
+            lines.append(f"{field}: {e['msg'].removeprefix('Value error, ')} (found {shown[:80]})")
+    more = error.error_count() - len(lines)
+    return lines + ([f"and {more} more"] if more > 0 else [])
+
+
+def _all_keys(model: type[BaseModel], seen: set[type] | None = None) -> set[str]:
+    seen = seen if seen is not None else set()
+    if model in seen:
+        return set()
+    seen.add(model)
+    keys: set[str] = set()
+    for name, info in model.model_fields.items():
+        keys.add(info.alias or name)
+        for part in _models_in(info.annotation):
+            keys |= _all_keys(part, seen)
+    return keys
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for arg in getattr(annotation, "__args__", ()) for m in _models_in(arg)]

@@ -1,0 +1,216 @@
+"""From the measures of a scenario to a ``Policy`` on a world."""
+
+from __future__ import annotations
+
+import csv
+import math
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from detente.errors import InputError, RecordError, UnknownNameError
+from detente.regime.policy import Policy
+from detente.regime.scenario import Measure, Scenario, TableRef, scenario_folder
+from detente.world import World
+
+__all__ = ["build_policy"]
+
+
+def build_policy(
+    scenario: Scenario, world: World, *, folder: Path | None = None, start: Policy | None = None
+) -> Policy:
+    """Apply the measures of ``scenario`` in order to the tariffs of ``world`` (or ``start``).
+
+    A share s of a flow under an added rate r pays s r more on average; under "replaced" or
+    "total" the covered part pays the new rate and the rest the old one. A ban on share s of a
+    flow multiplies it by 1 - s at unchanged costs: the iceberg is (1 - s)^(-1/theta), infinite
+    for s = 1.
+
+    Raises
+    ------
+    UnknownNameError
+        A country, group or sector the world does not hold.
+    RecordError
+        A table is missing or has no row for a flow it must cover.
+    InputError
+        The measures leave a rate at or below -100%.
+    """
+    tariff = world.tariff.values.copy() if start is None else start.tariff.values.copy()
+    tax = np.zeros_like(tariff) if start is None else start.export_tax.values.copy()
+    iceberg = np.ones_like(tariff) if start is None else start.iceberg.values.copy()
+    for i, measure in enumerate(scenario.measures):
+        where = f"{scenario.source}: measures.{i}"
+        scope = _Scope(measure, world, where, folder)
+        old = tax if measure.instrument == "export_tax" else tariff
+        if measure.instrument in ("import_tariff", "export_tax"):
+            if isinstance(measure.base, TableRef):
+                base = scope.lookup(measure.base, "base") / 100.0
+            else:
+                base = old[scope.cells]
+            rate = scope.by_partner(measure.rates, "rate_pct") / 100.0
+            share = scope.share(measure.covered_share, "covered_share") * scope.share(
+                measure.taxed_share, "taxed_share"
+            )
+            if measure.form == "added":
+                old[scope.cells] = base + share * rate
+            else:
+                new = rate if measure.form == "replaced" else np.maximum(base, rate)
+                old[scope.cells] = base + share * (new - base)
+        elif measure.instrument == "iceberg":
+            covered = scope.share(measure.covered_share, "covered_share")
+            iceberg[scope.cells] *= 1.0 + covered * (measure.cost_pct or 0.0) / 100.0
+        else:
+            covered = scope.share(measure.covered_share, "covered_share")
+            with np.errstate(divide="ignore"):
+                iceberg[scope.cells] *= (1.0 - covered) ** (-1.0 / scope.theta)
+    labels = world.tariff
+    for name, values in (("tariff", tariff), ("export_tax", tax)):
+        if (values <= -1.0).any():
+            j, n, e = np.argwhere(values <= -1.0)[0]
+            rate = 100 * values[j, n, e]
+            raise InputError(
+                f"{scenario.source}: the measures together leave a {name} of {rate:g}% for "
+                f"{world.countries[n]} on {world.sectors[j]} from {world.countries[e]}; it must "
+                "stay above -100%; raise rate_pct"
+            )
+    arrays = {
+        name: xr.DataArray(values, labels.coords, labels.dims)
+        for name, values in (("tariff", tariff), ("export_tax", tax), ("iceberg", iceberg))
+    }
+    return Policy(world, **arrays, title=scenario.title)
+
+
+class _Scope:
+    """The cells a measure covers, and per-cell numbers for them.
+
+    An export tax is levied by the exporter's state, so its imposer is the exporter.
+    """
+
+    def __init__(self, measure: Measure, world: World, where: str, folder: Path | None) -> None:
+        self.world, self.where, self.folder = world, where, folder
+        imposers = world.country_list(measure.imposer, f"{where}.imposer")
+        targets = world.country_list(measure.targets, f"{where}.targets")
+        spared = set(world.country_list(measure.except_targets, f"{where}.except_targets"))
+        targets = [t for t in targets if t not in spared]
+        sectors = world.sector_list(measure.sectors, f"{where}.sectors")
+        c = {name: i for i, name in enumerate(world.countries)}
+        s = {name: i for i, name in enumerate(world.sectors)}
+        outgoing = measure.instrument == "export_tax"
+        pairs = [(a, b) for a in imposers for b in targets if a != b]
+        if not pairs:
+            raise InputError(
+                f"{where}: no pair of different countries is left between imposer and targets"
+            )
+        cells = [(s[j], c[b if outgoing else a], c[a if outgoing else b])
+                 for j in sectors for a, b in pairs]  # fmt: skip
+        self.cells = tuple(np.array(x) for x in zip(*cells, strict=True))
+        # the partner is who rates and shares are looked up by: the target
+        self.partner = [b for _ in sectors for _, b in pairs]
+        self.sector = [j for j in sectors for _ in pairs]
+
+    @property
+    def theta(self) -> np.ndarray:
+        return self.world.theta.values[self.cells[0]]
+
+    def share(self, given: float | dict[str, float] | TableRef, field: str) -> np.ndarray:
+        if isinstance(given, TableRef):
+            return self.lookup(given, field)
+        if isinstance(given, dict):
+            return self.by_partner(given, field)
+        return np.full(len(self.partner), given)
+
+    def by_partner(self, given: dict[str, float], field: str) -> np.ndarray:
+        """A number for each cell from a mapping by country, group or "default"."""
+        values: dict[str, float] = {}
+        for name, value in given.items():
+            if name == "default":
+                continue
+            members = self.world.country_list(name, f"{self.where}.{field}")
+            single = name in self.world.countries
+            for member in members:
+                if single or member not in given:
+                    values[member] = value
+        lacking = sorted({p for p in self.partner if p not in values})
+        if lacking and "default" not in given:
+            raise RecordError(
+                f"{self.where}.{field}: {', '.join(lacking[:5])} has no value; add it or a default"
+            )
+        return np.array([values.get(p, given.get("default", 0.0)) for p in self.partner])
+
+    def lookup(self, ref: TableRef, field: str) -> np.ndarray:
+        """A number for each cell from a table: by exporter, then its EU row, then ALL."""
+        where = f"{self.where}.{field}"
+        path = _find(ref.table, self.folder, where)
+        column = "rate_pct" if field == "base" else "share"
+        table = _read_table(str(path), column, path.stat().st_mtime_ns)
+        bloc = _bloc_members(self.world)
+        out = np.empty(len(self.partner))
+        for i, (sector, partner) in enumerate(zip(self.sector, self.partner, strict=True)):
+            for key in (partner, bloc.get(partner, "ALL"), "ALL"):
+                if (sector, key) in table:
+                    out[i] = table[sector, key]
+                    break
+            else:
+                raise RecordError(
+                    f"{where}: {ref.table} has no row for sector {sector}; add one for "
+                    f"{partner} or for ALL, or narrow the sectors of the measure"
+                )
+        return out
+
+
+def _bloc_members(world: World) -> dict[str, str]:
+    if not world.uses_iso3:
+        return {}
+    from detente.labels import group_members
+
+    return dict.fromkeys(group_members("EU27"), "EU27")
+
+
+def _find(name: str, folder: Path | None, where: str) -> Path:
+    """Tables live beside the scenario or among the shipped ones; no other folder is read."""
+    if Path(name).name != name:
+        raise RecordError(
+            f"{where}: table {name!r} must be a bare file name; put the file beside the scenario"
+        )
+    for place in (folder, scenario_folder() / "tables"):
+        if place is not None and (place / name).is_file():
+            return place / name
+    shipped = sorted(p.name for p in (scenario_folder() / "tables").glob("*.csv"))
+    raise UnknownNameError.of("table", name, shipped, where)
+
+
+@lru_cache(maxsize=32)
+def _read_table(path: str, column: str, _changed: int) -> dict[tuple[str, str], float]:
+    """Numbers by sector and exporter; ``_changed`` makes an edited file be read again."""
+    out: dict[tuple[str, str], float] = {}
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); write UTF-8 text") from None
+    for line, row in enumerate(rows, start=2):
+        if any(row.get(name) is None for name in ("sector", "exporter", column)):
+            raise RecordError(
+                f"{path}, line {line}: columns sector, exporter and {column} are needed; found "
+                f"{', '.join(str(k) for k in row)}"
+            )
+        key = (row["sector"], row["exporter"])
+        if key in out:
+            raise RecordError(
+                f"{path}, line {line}: {key[0]} from {key[1]} is there twice; keep one row"
+            )
+        try:
+            value = float(row[column])
+        except ValueError:
+            value = math.nan
+        high = 1.0 if column == "share" else math.inf
+        low = 0.0 if column == "share" else math.nextafter(-100.0, 0.0)
+        if not low <= value <= high or math.isinf(value):
+            span = "from 0 to 1" if column == "share" else "above -100, in percent"
+            raise RecordError(
+                f"{path}, line {line}: {column} is {row[column]!r}; write a number {span}"
+            )
+        out[key] = value
+    return out

@@ -1,0 +1,145 @@
+"""``Policy``: labelled trade-cost arrays on a world."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from detente.errors import InputError, UnknownNameError
+from detente.variables import BILATERAL
+from detente.world import World
+from detente.world.tables import labelled
+
+__all__ = ["Policy"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Policy:
+    """What governments levy after the change; what is not named stays as it is in the world.
+
+    Parameters
+    ----------
+    world : the world the labels belong to
+    tariff : import tariffs after the change, fraction above -1
+    export_tax : export taxes after the change, fraction above -1 (none in a world table)
+    iceberg : delivery cost over the base, factor above 0; 1 is unchanged, inf is a ban
+    transfer : USD million received by each country; sums to zero
+    title : a short text for reports
+
+    The bilateral ones are labelled arrays with dims sector, importer, exporter, tables with
+    those columns plus ``value``, or one number for every flow between different countries.
+    Tables and arrays may cover some cells only. ``transfer`` is a mapping from country to USD
+    million, or a labelled array.
+
+    Raises
+    ------
+    InputError
+        A tariff or export tax at or below -1, an iceberg at or below 0, a NaN, transfers that do
+        not cancel, or a label the world does not hold; the message names the cell.
+    """
+
+    world: World
+    tariff: Any = None
+    export_tax: Any = None
+    iceberg: Any = None
+    transfer: Any = None
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "tariff", self._bilateral("tariff", self.tariff, self.world.tariff, -1.0))
+        for name, base, bound in (("export_tax", 0.0, -1.0), ("iceberg", 1.0, 0.0)):
+            given = getattr(self, name)
+            start = xr.full_like(self.world.tariff, base).rename(name)
+            set_(self, name, self._bilateral(name, given, start, bound))
+        set_(self, "transfer", self._transfer(self.transfer))
+
+    def _bilateral(self, name: str, given: Any, base: xr.DataArray, bound: float) -> xr.DataArray:
+        if given is None:
+            return base
+        values = base.values.copy()
+        if isinstance(given, (int, float, np.floating)):
+            off = ~np.eye(values.shape[1], dtype=bool)
+            values[:, off] = float(given)
+        elif isinstance(given, np.ndarray):
+            if given.shape != values.shape:
+                raise InputError(f"{name}: an array of shape {values.shape} is needed, not "
+                                 f"{given.shape}")  # fmt: skip
+            values = given.astype(float)
+        elif (
+            isinstance(given, xr.DataArray)
+            and given.dims == BILATERAL
+            and all(np.array_equal(given[d].values, base[d].values) for d in BILATERAL)
+        ):
+            values = given.values.astype(float)
+        else:
+            coords = {d: [str(x) for x in base[d].values] for d in BILATERAL}
+            values = self._partial(name, given, values, coords)
+        bad = ~(values > bound)
+        if name != "iceberg":
+            bad |= np.isinf(values)
+        if bad.any():
+            where = np.argwhere(bad)[0]
+            at = ", ".join(
+                f"{d} {base[d].values[i]}" for d, i in zip(BILATERAL, where, strict=True)
+            )
+            raise InputError(
+                f"{name}: {at} is {values[tuple(where)]:g}; it must be a number above {bound:g}"
+                + (" (inf is a ban)" if name == "iceberg" else " (a fraction: 0.25 is 25%)")
+            )
+        return xr.DataArray(values, base.coords, base.dims, name=name)
+
+    def _partial(
+        self, name: str, given: Any, values: np.ndarray, coords: Mapping[str, list[str]]
+    ) -> np.ndarray:
+        absent = labelled(name, given, coords, "nan").values
+        return np.where(np.isnan(absent), values, absent)
+
+    def _transfer(self, given: Any) -> xr.DataArray:
+        countries = self.world.countries
+        values = dict.fromkeys(countries, 0.0)
+        if isinstance(given, xr.DataArray):
+            given = {str(k): float(v) for k, v in zip(given["country"].values, given.values,
+                                                       strict=True)}  # fmt: skip
+        for name, amount in (given or {}).items():
+            found = self.world.country_list(name, "transfer")
+            if len(found) != 1:
+                raise UnknownNameError(f"transfer: {name!r} is a group; name single countries")
+            values[found[0]] += float(amount)
+        array = np.array(list(values.values()))
+        if not np.isfinite(array).all():
+            raise InputError("transfer: every amount must be a number (USD million)")
+        if abs(array.sum()) > 1e-6 * max(np.abs(array).sum(), 1.0):
+            raise InputError(
+                f"transfer: amounts sum to {array.sum():g} USD million; what one country receives "
+                "another pays, so they must sum to zero"
+            )
+        return xr.DataArray(array, {"country": countries}, ("country",), name="transfer")
+
+    @property
+    def banned(self) -> xr.DataArray:
+        """True where a flow is banned; dims sector, importer, exporter."""
+        return xr.DataArray(np.isinf(self.iceberg.values), self.tariff.coords, BILATERAL)
+
+    @cached_property
+    def hash(self) -> str:
+        """First 16 hex digits of the SHA-256 of the arrays."""
+        digest = hashlib.sha256()
+        for array in (self.tariff, self.export_tax, self.iceberg, self.transfer):
+            digest.update(np.ascontiguousarray(array.values, dtype="<f8").data)
+        return digest.hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        changed = int((self.tariff.values != self.world.tariff.values).sum())
+        text = f"<Policy {self.title or 'untitled'}: {changed} tariffs changed"
+        if (n := int((self.export_tax.values != 0).sum())) > 0:
+            text += f", {n} export taxes"
+        if (n := int((self.iceberg.values != 1).sum())) > 0:
+            text += f", {n} icebergs ({int(self.banned.values.sum())} bans)"
+        return text + f", on {self.world.name}>"

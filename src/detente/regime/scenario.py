@@ -1,0 +1,244 @@
+"""Scenario files: a title, its sources, and measures in words an analyst writes.
+
+The schema is strict: an unknown key, a duplicate key, a rate out of range, a country or sector
+nobody knows is an error that names file and field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from detente.errors import RecordError, UnknownNameError
+from detente.records import Record, read_yaml, validate
+
+__all__ = ["Measure", "Scenario", "Source", "load_scenario", "parse_scenario", "scenario_names"]
+
+HIGHEST_PCT = 1000.0
+
+Names = str | list[str]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class Source(Record):
+    """Where a scenario's facts come from."""
+
+    title: str
+    publisher: str
+    date: str = ""
+    url: str = ""
+    cite: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Source:
+        if not self.url and not self.cite:
+            raise ValueError("a source needs a url or a cite")
+        return self
+
+
+class TableRef(Record):
+    """A table beside the scenario, columns ``sector``, ``exporter`` and one number.
+
+    Rows are looked up by exporter, then by its group (``EU27``), then ``ALL``.
+    """
+
+    table: str
+
+
+class Measure(Record):
+    """One measure: who levies what on whom.
+
+    ``form`` says how ``rate_pct`` meets the base rate t: "added" t + r, "replaced" r, "total"
+    max(t, r). ``covered_share`` is the part of each flow that is in scope and ``taxed_share``
+    the part of a covered value that is taxed; both are one number, a mapping from exporter (or
+    group) to number with "default", or a table. A ban of share s of a flow leaves 1 - s of it at
+    unchanged costs.
+    """
+
+    imposer: Names
+    targets: Names = "all"
+    except_targets: list[str] = Field(default_factory=list)
+    sectors: Names
+    instrument: Literal["import_tariff", "export_tax", "iceberg", "ban"]
+    form: Literal["added", "replaced", "total"] = "added"
+    rate_pct: Number | dict[str, Number] | None = None
+    cost_pct: Number | None = None
+    base: Literal["world"] | TableRef = "world"
+    covered_share: Share | dict[str, Share] | TableRef = 1.0
+    taxed_share: Share | dict[str, Share] | TableRef = 1.0
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _fits_the_instrument(self) -> Measure:
+        taxes = self.instrument in ("import_tariff", "export_tax")
+        if taxes != (self.rate_pct is not None):
+            raise ValueError(f"rate_pct is needed for taxes and only there ({self.instrument})")
+        if (self.instrument == "iceberg") != (self.cost_pct is not None):
+            raise ValueError("cost_pct is needed for an iceberg and only there")
+        if self.cost_pct is not None and not -100.0 < self.cost_pct <= HIGHEST_PCT:
+            raise ValueError(f"cost_pct must lie above -100 and at most {HIGHEST_PCT:g}")
+        if self.instrument in ("iceberg", "ban") and self.form != "added":
+            raise ValueError(f"form is for taxes; leave it out for {self.instrument}")
+        if self.instrument != "import_tariff" and self.base != "world":
+            raise ValueError("base is for import tariffs; leave it out")
+        if self.instrument in ("iceberg", "ban") and self.taxed_share != 1.0:
+            raise ValueError("taxed_share is for taxes; use covered_share")
+        return self
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Rates by exporter, group or "default", percent."""
+        if self.rate_pct is None:
+            return {}
+        return self.rate_pct if isinstance(self.rate_pct, dict) else {"default": self.rate_pct}
+
+
+class Focus(Record):
+    """The market a scenario is about: sales of ``sector`` to ``importer``."""
+
+    sector: str
+    importer: str
+
+
+class Claim(Record):
+    """A figure somebody published, printed beside our own; ``ours`` names the number to print,
+    for instance ``output[C29,JPN]`` or ``real_income[KOR]``."""
+
+    statement: str
+    source: str
+    ours: str
+    published_pct: float | None = None
+
+
+class Baseline(Record):
+    """What the measures are compared with: the world table, or another scenario."""
+
+    scenario: str | None = None
+
+
+class Scenario(Record):
+    """A scenario: everything ``dt.run`` needs besides the code.
+
+    Raises (from the readers below)
+    ------
+    RecordError
+        Names the file and the field.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    about: str
+    blurs: str
+    sources: list[Source] = Field(min_length=1)
+    world: str = "world-2022"
+    baseline: Baseline = Baseline()
+    measures: list[Measure] = Field(min_length=1, max_length=2000)
+    model: Literal["caliendo-parro"] = "caliendo-parro"
+    deficit: Literal["fixed", "zero", "share"] = "fixed"
+    theta: str = "fgo"
+    focus: Focus | None = None
+    claims: list[Claim] = Field(default_factory=list)
+    allow_prohibitive: bool = False
+    _source: str = PrivateAttr("")
+
+    @property
+    def source(self) -> str:
+        """Where the scenario was read, for error messages; its id where that is not known."""
+        return self._source or self.id
+
+    @model_validator(mode="after")
+    def _rates_in_range(self) -> Scenario:
+        for i, measure in enumerate(self.measures):
+            for who, rate in measure.rates.items():
+                where = f"measures.{i}.rate_pct" + ("" if who == "default" else f".{who}")
+                if rate <= -100.0:
+                    raise ValueError(
+                        f"{where}: {rate:g} is out of range; a rate is above -100 (a subsidy of "
+                        "the whole price)"
+                    )
+                if rate > HIGHEST_PCT and not self.allow_prohibitive:
+                    raise ValueError(
+                        f"{where}: {rate:g} is out of range; rates are percent, at most "
+                        f"{HIGHEST_PCT:g}, unless allow_prohibitive: true"
+                    )
+        return self
+
+
+def scenario_names() -> list[str]:
+    """Names of the scenarios that ship with the package."""
+    folder = Path(str(files("detente") / "scenarios"))
+    return sorted(p.stem for p in folder.glob("*.yaml"))
+
+
+def scenario_folder() -> Path:
+    """The folder of shipped scenarios; their tables are in ``tables/``."""
+    return Path(str(files("detente") / "scenarios"))
+
+
+def load_scenario(name: str | Path, overrides: Mapping[str, str] | None = None) -> Scenario:
+    """Read a scenario by shipped name or path, with ``path=value`` overrides applied.
+
+    Raises
+    ------
+    UnknownNameError
+        No such file or shipped scenario.
+    RecordError
+        The file breaks the schema.
+    """
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.exists():
+            raise UnknownNameError(f"{path}: no such scenario file; shipped: {scenario_names()}")
+    elif str(name) in scenario_names():
+        path = scenario_folder() / f"{name}.yaml"
+    else:
+        raise UnknownNameError.of("scenario", str(name), scenario_names())
+    data = read_yaml(path)
+    source = path.name if path.parent == scenario_folder() else str(path)
+    for where, text in (overrides or {}).items():
+        _set(data, where, text, source)
+    return parse_scenario(data, source)
+
+
+def parse_scenario(data: Mapping[str, Any], source: str) -> Scenario:
+    """A scenario from a mapping, for instance the JSON body of a request."""
+    scenario = validate(Scenario, data, source)
+    scenario._source = source
+    return scenario
+
+
+def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
+    """Apply ``measures.0.rate_pct=15``; the value is read as YAML."""
+    import yaml
+
+    parts = where.replace("[", ".").replace("]", "").split(".")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecordError(f"--set {where}={text}: the value is not valid YAML") from None
+    node: Any = data
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        if isinstance(node, list):
+            if not part.isdigit() or int(part) >= len(node):
+                raise RecordError(
+                    f"--set {where}: {source} has {len(node)} entries at "
+                    f"{'.'.join(parts[:i])!r}; use a number from 0 to {len(node) - 1}"
+                )
+            key: Any = int(part)
+        elif isinstance(node, dict):
+            key = part
+            if not last and key not in node:
+                raise UnknownNameError.of("key", part, [str(k) for k in node], f"--set {where}")
+        else:
+            raise RecordError(f"--set {where}: {'.'.join(parts[:i])!r} holds no further keys")
+        if last:
+            node[key] = value
+        else:
+            node = node[key]

@@ -1,0 +1,1 @@
+"""Solvers: fixed points, Newton-Krylov, linear adjoints. They know nothing of trade."""

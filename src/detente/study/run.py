@@ -1,0 +1,257 @@
+"""``run``: from a scenario file to results, with the range over elasticity sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+
+from detente.errors import InputError, UnknownNameError
+from detente.outcome import Outcome, simulate
+from detente.outcome.tables import (
+    country_table,
+    diversion_table,
+    market_changes,
+    redirection_table,
+    sector_table,
+    value_of,
+)
+from detente.regime import Policy
+from detente.regime.build_policy import build_policy
+from detente.regime.scenario import Scenario, load_scenario, parse_scenario
+from detente.world import World, load_world
+
+__all__ = ["RunResult", "run"]
+
+MARKETS = 8
+"""Markets shown in the diversion tables when a scenario has no focus."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RunResult:
+    """A scenario's outcome and what is printed about it.
+
+    Attributes
+    ----------
+    scenario : the scenario as run, overrides applied
+    outcome : under the scenario's elasticity set (or the one asked for)
+    by_theta : outcomes by elasticity set; holds only the main one unless a range was asked for
+    compared : outcome of the scenario given as ``compare``, on the same world and baseline
+    folder : where the scenario file lies, or None
+    """
+
+    scenario: Scenario
+    outcome: Outcome
+    by_theta: Mapping[str, Outcome]
+    compared: Outcome | None
+    compared_id: str | None
+    folder: Path | None
+
+    @property
+    def market(self) -> tuple[str, str] | None:
+        """(sector, importer) of the scenario's focus."""
+        focus = self.scenario.focus
+        if focus is None:
+            return None
+        world = self.outcome.world
+        return (
+            world.sector_list(focus.sector, f"{self.scenario.id}: focus.sector")[0],
+            world.country_list(focus.importer, f"{self.scenario.id}: focus.importer")[0],
+        )
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of the run by name; ``countries`` is the main one."""
+        out, market = self.outcome, self.market
+        if market is not None:
+            markets = [market]
+        else:
+            top = market_changes(out).head(MARKETS)
+            markets = list(zip(top["sector"], top["importer"], strict=True))
+        countries = country_table(out, market)
+        tables = {
+            "countries": countries,
+            "sectors": sector_table(out),
+            "diversion": diversion_table(out, markets),
+            "redirection": redirection_table(out, markets),
+            "markets": market_changes(out).head(50),
+        }
+        if len(self.by_theta) > 1:
+            ranges = self._ranges()
+            tables["theta_range"] = ranges
+            tables["countries"] = _with_range(countries, ranges)
+        if self.scenario.claims:
+            tables["claims"] = self._claims()
+        if self.compared is not None:
+            tables["comparison"] = _difference(countries, country_table(self.compared, market))
+        return tables
+
+    def _ranges(self) -> pd.DataFrame:
+        keep = ["country", "real_income_pct", "real_wage_pct", "exports_pct"]
+        if self.market is not None:
+            keep += ["focus_output_pct", "focus_sales_pct"]
+        parts = []
+        for name, outcome in self.by_theta.items():
+            part = country_table(outcome, self.market)[keep].copy()
+            part.insert(0, "theta", name)
+            parts.append(part)
+        return pd.concat(parts, ignore_index=True)
+
+    def _claims(self) -> pd.DataFrame:
+        rows = []
+        for claim in self.scenario.claims:
+            row: dict[str, Any] = {
+                "statement": claim.statement,
+                "source": claim.source,
+                "published_pct": np.nan if claim.published_pct is None else claim.published_pct,
+                "ours": claim.ours,
+                "ours_pct": value_of(self.outcome, claim.ours),
+            }
+            for name, outcome in self.by_theta.items():
+                row[f"{name}_pct"] = value_of(outcome, claim.ours)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Provenance, status, and the scenario itself: enough to run it again."""
+        out = self.outcome
+        return {
+            **out.provenance,
+            "scenario": self.scenario.model_dump(mode="json", exclude_defaults=False),
+            "theta_sets": list(self.by_theta),
+            "compare": self.compared_id,
+            "status": out.status,
+        }
+
+    def __repr__(self) -> str:
+        return f"<RunResult {self.scenario.id}: {self.outcome!r}>"
+
+
+def run(
+    scenario: str | Path | Scenario,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    theta: str | None = None,
+    deficit: str | None = None,
+    compare: str | Path | None = None,
+    world: World | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Run a scenario by shipped name, file or object.
+
+    Parameters
+    ----------
+    overrides : ``{"measures.0.rate_pct": "15"}``; values are read as YAML
+    theta : an elasticity set instead of the scenario's; "all" runs every set, keeps the
+        scenario's as the main one and reports the range
+    deficit : "fixed", "zero" or "share" instead of the scenario's
+    compare : another scenario, run on the same world, baseline and closure
+    world : a world instead of the one the scenario names
+    progress : called with a text before each further solve
+
+    Raises
+    ------
+    InputError and its children for bad input; NoSolutionError, ConvergenceError from the solve.
+    """
+    from detente.world.theta import theta_sets
+
+    folder = None
+    if not isinstance(scenario, Scenario):
+        path = Path(scenario)
+        folder = path.parent if path.suffix in (".yaml", ".yml") else None
+        scenario = load_scenario(scenario, overrides)
+    elif overrides:
+        raise InputError("run: overrides apply to a scenario file; change the object instead")
+    changes: dict[str, Any] = {}
+    if deficit is not None:
+        changes["deficit"] = deficit
+    if theta is not None and theta != "all":
+        changes["theta"] = theta
+    if changes:
+        scenario = parse_scenario({**scenario.model_dump(), **changes}, f"run {scenario.id}")
+    base_world = world or load_world(scenario.world)
+    known = theta_sets()
+    if scenario.theta not in [*known, "own"]:
+        raise UnknownNameError.of("theta set", scenario.theta, [*known, "own"], scenario.id)
+    others = [t for t in known if t != scenario.theta] if theta == "all" else []
+    by_theta: dict[str, Outcome] = {}
+    compared = None
+    for name in [scenario.theta, *others]:
+        if progress is not None and others:
+            progress(f"elasticities {name}")
+        solved_on = _with_theta(base_world, name)
+        baseline = _baseline(scenario, solved_on, folder)
+        policy = build_policy(scenario, solved_on, folder=folder)
+        by_theta[name] = simulate(
+            solved_on, policy, baseline=baseline, model=scenario.model, deficit=scenario.deficit
+        )
+        if compare is not None and name == scenario.theta:
+            other = load_scenario(compare)
+            there = Path(compare).parent if Path(compare).suffix in (".yaml", ".yml") else None
+            compared = simulate(
+                solved_on,
+                build_policy(other, solved_on, folder=there),
+                baseline=baseline,
+                model=scenario.model,
+                deficit=scenario.deficit,
+            )
+    main = by_theta[scenario.theta]
+    return RunResult(
+        scenario, main, by_theta, compared, None if compare is None else str(compare), folder
+    )
+
+
+_variants: WeakKeyDictionary[World, dict[str, World]] = WeakKeyDictionary()
+
+
+def _with_theta(world: World, name: str) -> World:
+    """The world under an elasticity set, kept so that its base is solved once; "own" keeps what
+    the world came with."""
+    if name == "own" or world.theta.attrs.get("set") == name:
+        return world
+    variants = _variants.setdefault(world, {})
+    if name not in variants:
+        variants[name] = world.with_theta(name)
+    return variants[name]
+
+
+def _baseline(scenario: Scenario, world: World, folder: Path | None) -> Policy | None:
+    name = scenario.baseline.scenario
+    if name is None:
+        return None
+    beside = folder / name if folder is not None and name.endswith((".yaml", ".yml")) else None
+    before = load_scenario(beside if beside is not None and beside.exists() else name)
+    if before.baseline.scenario is not None:
+        raise InputError(
+            f"{scenario.id}: baseline.scenario: {name} has a baseline of its own; name one that "
+            "starts from the world table"
+        )
+    return build_policy(before, world, folder=folder)
+
+
+def _with_range(countries: pd.DataFrame, ranges: pd.DataFrame) -> pd.DataFrame:
+    grouped = ranges.groupby("country")
+    out = countries.copy()
+    for column in ("real_income_pct", "real_wage_pct", "focus_output_pct", "focus_sales_pct"):
+        if column in ranges:
+            stem = column.removesuffix("_pct")
+            out[f"{stem}_low_pct"] = out["country"].map(grouped[column].min())
+            out[f"{stem}_high_pct"] = out["country"].map(grouped[column].max())
+    return out
+
+
+def _difference(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """This scenario less the other, column by column; percentage points or USD billion."""
+    numbers = [c for c in mine.columns if c not in ("country", "name")]
+    a = mine.set_index("country")
+    b = theirs.set_index("country").loc[a.index]
+    out = (a[numbers] - b[numbers]).rename(columns=lambda c: c.replace("_pct", "_points"))
+    out.insert(0, "name", a["name"])
+    return out.reset_index()

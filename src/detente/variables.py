@@ -1,0 +1,128 @@
+"""One table of every variable: name, symbol, dims, unit, definition.
+
+Results take their units from here, ``docs/notation.md`` is generated from here, and so are the
+tooltips of the pages. A variable that is not in this table cannot be put into an ``Outcome``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["BILATERAL", "VARIABLES", "Variable", "variable"]
+
+BILATERAL = ("sector", "importer", "exporter")
+_SC = ("sector", "country")
+_C = ("country",)
+
+
+class Variable(NamedTuple):
+    """One row of the table; ``room`` is world, policy or outcome."""
+
+    name: str
+    symbol: str
+    dims: tuple[str, ...]
+    unit: str
+    room: str
+    definition: str
+
+
+_TABLE = (
+    # world: the base year
+    Variable("trade", "X", BILATERAL, "USD million", "world",
+             "Sales a year at basic prices, without tariffs; the diagonal is domestic sales."),
+    Variable("tariff", "t", BILATERAL, "fraction", "world",
+             "Ad-valorem import tariff: 0.25 is 25%. In a policy: what holds after the change."),
+    Variable("inputs", "Z", ("input", "sector", "country"), "USD million", "world",
+             "Use of an input by a sector, at the user's prices, tariffs included."),
+    Variable("value_added", "VA", _SC, "USD million", "world",
+             "Wages, profits and taxes on production: gross output less inputs."),
+    Variable("final", "F", _SC, "USD million", "world",
+             "Household, government and investment spending at the user's prices."),
+    Variable("deficit", "D", _C, "USD million", "world",
+             "Imports less exports at basic prices; sums to zero over the world."),
+    Variable("theta", "θ", ("sector",), "elasticity", "world",
+             "Trade elasticity: a 1% higher delivered cost cuts a seller's share by θ%."),
+    # shares behind the equations
+    Variable("expenditure_share", "π", BILATERAL, "share", "world",
+             "Part of the importer's spending on a sector that goes to an exporter."),
+    Variable("value_added_share", "β", _SC, "share", "world",
+             "Value added over gross output."),
+    Variable("input_share", "γ", ("input", "sector", "country"), "share", "world",
+             "Input over the user's gross output; with β they sum to one."),
+    Variable("final_share", "α", _SC, "share", "world",
+             "Part of a country's final spending that goes to a sector."),
+    # policy
+    Variable("export_tax", "e", BILATERAL, "fraction", "policy",
+             "Ad-valorem tax of the exporter's state on the producer's price."),
+    Variable("iceberg", "d", BILATERAL, "factor", "policy",
+             "Resource cost of delivery over the base; 1.1 is 10% more, inf is a ban."),
+    Variable("transfer", "T", _C, "USD million", "policy",
+             "Income moved between countries; sums to zero."),
+    # outcome: country
+    Variable("real_income", "I/P", _C, "percent", "outcome",
+             "Exact change of income over the consumer price index (headline welfare)."),
+    Variable("real_wage", "w/P", _C, "percent", "outcome",
+             "Change of the wage over the consumer price index."),
+    Variable("wage", "w", _C, "percent", "outcome",
+             "Change of the wage, with world value added as the unit of account."),
+    Variable("consumer_price", "P", _C, "percent", "outcome",
+             "Change of the consumer price index, world value added as the unit of account."),
+    Variable("income", "I", _C, "USD million", "outcome",
+             "Value added, tariff and export-tax revenue, deficit and transfers."),
+    Variable("revenue", "R", _C, "USD million", "outcome",
+             "Tariff revenue of the importer's state."),
+    Variable("export_revenue", "E", _C, "USD million", "outcome",
+             "Export-tax revenue of the exporter's state."),
+    Variable("deficit_after", "D'", _C, "USD million", "outcome",
+             "Trade deficit under the closure named in the provenance."),
+    Variable("exports", "EX", _C, "percent", "outcome",
+             "Change of goods and services exports at border prices."),
+    Variable("imports", "IM", _C, "percent", "outcome",
+             "Change of goods and services imports at border prices."),
+    # outcome: sector by country
+    Variable("output", "Y/c", _SC, "percent", "outcome",
+             "Change of the quantity produced: sales over the unit cost."),
+    Variable("output_value", "Y", _SC, "percent", "outcome",
+             "Change of the value of sales at basic prices."),
+    Variable("prices", "P_j", _SC, "percent", "outcome",
+             "Change of the price buyers pay for a sector's goods, all sellers together."),
+    Variable("cost", "c", _SC, "percent", "outcome",
+             "Change of the unit cost, which is the seller's price before taxes."),
+    # outcome: bilateral
+    Variable("trade_after", "X'", BILATERAL, "USD million", "outcome",
+             "Flows after the change at border prices (export tax in, tariff out)."),
+    Variable("trade_change", "ΔX", BILATERAL, "USD million", "outcome",
+             "Flows after less flows before, at border prices."),
+    # first-order decomposition
+    Variable("terms_of_trade", "ToT", _C, "percent", "outcome",
+             "Base exports times export prices less base imports times import prices, over "
+             "income (Caliendo and Parro 2015, eq. 16)."),
+    Variable("volume_of_trade", "VoT", _C, "percent", "outcome",
+             "Base tariffs times the change of import volumes, over income (same eq. 16)."),
+    Variable("trade_cost", "TC", _C, "percent", "outcome",
+             "Resources lost on deliveries that became dearer, over income."),
+    Variable("export_tax_volume", "EV", _C, "percent", "outcome",
+             "Base export taxes times the change of export volumes, over income."),
+    Variable("transfer_received", "TR", _C, "percent", "outcome",
+             "Change of deficit and transfers, over income."),
+    Variable("welfare", "W", _C, "percent", "outcome",
+             "Sum of the first-order terms; base weights fed with finite changes, not the exact "
+             "change of real income."),
+)  # fmt: skip
+
+VARIABLES: dict[str, Variable] = {v.name: v for v in _TABLE}
+
+
+def variable(name: str) -> Variable:
+    """The row of ``name``.
+
+    Raises
+    ------
+    UnknownNameError
+        ``name`` is not in the table.
+    """
+    if name not in VARIABLES:
+        from detente.errors import UnknownNameError
+
+        raise UnknownNameError.of("variable", name, VARIABLES)
+    return VARIABLES[name]

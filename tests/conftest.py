@@ -1,0 +1,46 @@
+"""Options and fixtures shared by every test.
+
+``--all`` runs what is marked ``slow`` as well; without it a sampled variant of the same case
+runs. Raw tables are read from ``$DETENTE_SHARED/data`` (default ``../shared``, seen from the
+repository). Where they are absent the tests that need them are skipped, except on the build
+server, where a skip would hide that the replication never ran.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", default=False, help="run slow tests as well")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--all"):
+        return
+    reason = pytest.mark.skip(reason="slow; run with --all")
+    for item in items:
+        if item.get_closest_marker("slow") is not None:
+            item.add_marker(reason)
+
+
+def shared_root() -> Path:
+    """The folder that holds ``data``; it may not exist."""
+    return (ROOT / os.environ.get("DETENTE_SHARED", "../shared")).resolve()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of raw tables, or a skip; a failure where CI is "true"."""
+    folder = shared_root() / "data"
+    if not folder.is_dir():
+        text = f"raw tables are not at {folder}; set DETENTE_SHARED to the folder above data"
+        if os.environ.get("CI") == "true":
+            pytest.fail(text)
+        pytest.skip(text)
+    return folder

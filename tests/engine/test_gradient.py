@@ -1,0 +1,187 @@
+"""Gradients against five-point differences, to 1e-6 and better, with everything switched on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from engine_cases import random_case, solve
+
+import detente as dt
+from detente.errors import InputError, UnknownNameError
+from detente.models.caliendo_parro_linear import cotangent, tangent
+from detente.outcome.gradient import exposure, gradient, jacobian
+from detente.outcome.objective import OBJECTIVES
+
+TIGHT = 1e-13
+
+
+def value(out, name):
+    variable, inside = name.removesuffix("]").split("[")
+    labels = inside.split(",")
+    if variable in ("exports", "imports") and len(labels) == 2:
+        side = "exporter" if variable == "exports" else "importer"
+        pick = {"sector": labels[0], side: labels[1]}
+        other = "importer" if side == "exporter" else "exporter"
+        sums = []
+        for flows in (out.trade_before, out.trade):
+            row = flows.sel(pick)
+            sums.append(float(row.sum() - row.sel({other: labels[1]})))
+        return 100 * (sums[1] / sums[0] - 1)
+    array = getattr(out, variable)
+    return float(array.sel(dict(zip(array.dims, labels, strict=True))))
+
+
+def five_points(at, h):
+    a, b, c, d = (at(s * h) for s in (-2, -1, 1, 2))
+    return (a - 8 * b + 8 * c - d) / (12 * h)
+
+
+def names(world):
+    s, c = world.sectors, world.countries
+    alive = world.output.values > 0
+
+    def made(n):
+        return f"{s[int(np.flatnonzero(alive[:, n])[0])]},{c[n]}"
+
+    return [
+        f"real_income[{c[0]}]", f"real_wage[{c[1]}]", f"wage[{c[2]}]", f"consumer_price[{c[0]}]",
+        f"income[{c[1]}]", f"revenue[{c[2]}]", f"export_revenue[{c[1]}]", f"deficit_after[{c[0]}]",
+        f"exports[{c[0]}]", f"imports[{s[1]},{c[2]}]", f"imports[{c[1]}]", f"output[{made(1)}]",
+        f"output_value[{made(0)}]", f"prices[{s[-1]},{c[3]}]", f"cost[{made(2)}]",
+        f"exports[{made(0)}]", f"trade[{s[0]},{c[1]},{c[1]}]",
+    ]  # fmt: skip
+
+
+def cells(world, parts, count, seed):
+    rng = np.random.default_rng(seed)
+    chosen = [tuple(int(rng.integers(n)) for n in world.tariff.shape) for _ in range(count)]
+    zero = [tuple(map(int, z)) for z in np.argwhere(world.trade.values == 0)[:1]]
+    return chosen + zero
+
+
+@pytest.mark.parametrize("deficit", ["fixed", "zero", "share"])
+def test_every_objective_in_every_bilateral_instrument(deficit):
+    seed = 1
+    world, parts = random_case(3, 5, seed, idle=0.1, zeros=0.2)
+    out = solve(world, parts, deficit=deficit, tol=TIGHT)
+    wanted = names(world)
+    assert {w.split("[")[0] for w in wanted} == set(OBJECTIVES)
+    for wrt in ("tariff", "export_tax", "iceberg"):
+        found = jacobian(out, wanted, wrt)
+        size = np.abs(found.values).reshape(len(wanted), -1).max(axis=1)
+        for cell in cells(world, parts, 2, seed):
+
+            def at(step, cell=cell, wrt=wrt):
+                moved = parts[wrt].copy()
+                moved[cell] += step
+                there = solve(world, {**parts, wrt: moved}, deficit=deficit, tol=TIGHT)
+                return np.array([value(there, name) for name in wanted])
+
+            if np.isinf(parts[wrt][cell]):
+                assert (found.values[(slice(None), *cell)] == 0).all()
+                continue
+            numeric = five_points(at, 1e-4)
+            error = np.abs(found.values[(slice(None), *cell)] - numeric)
+            # USD values are large numbers: their differences carry rounding of their size
+            assert (error <= 1e-6 * size + 1e-9 * np.abs(at(0.0))).all(), (wrt, cell)
+
+
+@pytest.mark.parametrize("deficit", ["fixed", "zero", "share"])
+def test_transfers(deficit):
+    world, parts = random_case(2, 4, 3)
+    out = solve(world, parts, deficit=deficit, tol=TIGHT)
+    wanted = [f"real_income[{c}]" for c in world.countries]
+    found = jacobian(out, wanted, "transfer")
+    direction = np.array([1.0, -2.0, 0.5, 0.5])
+    scale = 0.01 * float(world.value_added.sum("sector").min())
+
+    def at(step):
+        paid = {
+            c: parts["transfer"][c] + step * scale * d
+            for c, d in zip(world.countries, direction, strict=True)
+        }
+        there = solve(world, {**parts, "transfer": paid}, deficit=deficit, tol=TIGHT)
+        return there.real_income.values
+
+    numeric = five_points(at, 0.1) / scale
+    np.testing.assert_allclose(found.values @ direction, numeric, rtol=1e-6)
+    assert found.attrs["unit"] == "percent per USD million received"
+
+
+def test_zero_and_banned_flows_have_zero_gradient():
+    world, parts = random_case(3, 5, 5, zeros=0.3)
+    out = solve(world, parts)
+    found = gradient(out, f"real_income[{world.countries[0]}]")
+    assert found.dims == ("sector", "importer", "exporter")
+    assert found.attrs["unit"] == "percent per unit tariff (1 = 100 points)"
+    none = (world.trade.values == 0) | np.isinf(parts["iceberg"])
+    assert (found.values[none] == 0).all()
+    assert (found.values[~none] != 0).any()
+
+
+def test_weighted_sums_and_sharing():
+    world, parts = random_case(3, 5, 6)
+    out = solve(world, parts)
+    a, b = (f"real_income[{c}]" for c in world.countries[:2])
+    both = gradient(out, {a: 2.0, b: -0.5})
+    one, two = jacobian(out, [a, b])
+    np.testing.assert_allclose(both, 2 * one - 0.5 * two, atol=1e-9)
+    np.testing.assert_allclose(gradient(out, a), one, atol=1e-10)
+
+
+def test_exposure_is_the_gradient_per_point_worst_first():
+    world, _ = random_case(3, 5, 7, zeros=0.2)
+    me = world.countries[0]
+    table = exposure(world, me)
+    assert list(table.columns) == ["importer", "exporter", "sector", "percent_per_point"]
+    assert table["percent_per_point"].is_monotonic_increasing
+    off = world.trade.values.copy()
+    off[:, np.arange(5), np.arange(5)] = 0
+    assert len(table) == int((off > 0).sum())
+    slope = gradient(dt.simulate(world), f"real_income[{me}]") / 100
+    row = table.iloc[0]
+    assert row["percent_per_point"] == pytest.approx(
+        float(slope.sel(sector=row["sector"], importer=row["importer"], exporter=row["exporter"]))
+    )
+    by = exposure(world, me, by=["importer"])
+    assert by["percent_per_point"].sum() == pytest.approx(float(slope.sum()))
+
+
+@pytest.mark.parametrize(
+    ("of", "wrt", "match"),
+    [
+        ("real_incom[AAA]", "tariff", "did you mean real_income"),
+        ("real_income", "tariff", r"write real_income\[country\]"),
+        ("real_income[S000, AAA]", "tariff", r"write real_income\[country\]"),
+        ("real_income[AAZ]", "tariff", "AAZ"),
+        ("output[S009, AAA]", "tariff", "S009"),
+        ("real_income[AAA]", "tarif", "did you mean tariff"),
+        ("real_income[all]", "tariff", "stands for 4 labels"),
+    ],
+)
+def test_unknown_names(of, wrt, match):
+    world, parts = random_case(2, 4, 8, bans=False)
+    with pytest.raises(UnknownNameError, match=match):
+        gradient(solve(world, parts), of, wrt)
+
+
+def test_sums_must_make_sense():
+    world, parts = random_case(2, 4, 8)
+    out = solve(world, parts)
+    with pytest.raises(InputError, match="different units"):
+        gradient(out, {"real_income[AAA]": 1.0, "revenue[AAA]": 1.0})
+    with pytest.raises(InputError, match="empty sum"):
+        gradient(out, {})
+    with pytest.raises(InputError, match="must be a number"):
+        gradient(out, {"real_income[AAA]": np.nan})
+
+
+@pytest.mark.parametrize("deficit", ["fixed", "zero", "share"])
+def test_tangent_and_cotangent_are_transposes(deficit):
+    world, parts = random_case(4, 6, 9, idle=0.1, zeros=0.2)
+    e = solve(world, parts, deficit=deficit).after
+    rng = np.random.default_rng(0)
+    v, y = rng.normal(size=(2, e.solution.value.size))
+    forward = tangent(v, e.point, e.economy, e.kernel, e.closure)
+    back = cotangent(y, e.point, e.economy, e.kernel, e.closure)
+    assert y @ forward == pytest.approx(v @ back, rel=1e-11)
