@@ -37,8 +37,10 @@ class _StrictLoader(yaml.SafeLoader):
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, int] = {}
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise RecordError(f"line {line}: a key must be a word, not a list or a mapping")
+        key = loader.construct_object(key_node, deep=True)
         if key in seen:
             raise RecordError(
                 f"key {key!r} appears twice (lines {seen[key]} and {line}); keep one of them"
@@ -71,6 +73,8 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         data = yaml.load(text, Loader=_StrictLoader)
     except RecordError as error:
         raise RecordError(f"{source}: {error}") from None
+    except RecursionError:
+        raise RecordError(f"{source}: nested too deeply; a record is flat") from None
     except yaml.YAMLError as error:
         raise RecordError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):

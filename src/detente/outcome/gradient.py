@@ -24,6 +24,7 @@ from detente.outcome.objective import Objective, Objectives, objective
 from detente.outcome.outcome import Outcome
 from detente.outcome.simulate import simulate
 from detente.solve.krylov import KrylovSpace
+from detente.solve.threads import one_thread
 from detente.variables import BILATERAL
 from detente.world import World
 
@@ -70,6 +71,7 @@ def gradient(outcome: Outcome, of: Objectives, wrt: str = "tariff") -> xr.DataAr
     return jacobian(outcome, [of], wrt)[0].drop_vars("of")
 
 
+@one_thread
 def jacobian(
     outcome: Outcome, of: Sequence[Objectives] | Objectives, wrt: str = "tariff"
 ) -> xr.DataArray:

@@ -11,6 +11,7 @@ from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import METHODS, Equilibrium, solve_equilibrium
 from detente.outcome.outcome import Outcome
 from detente.regime import Policy
+from detente.solve.threads import one_thread
 from detente.world import World
 
 __all__ = ["MODELS", "simulate"]
@@ -18,6 +19,7 @@ __all__ = ["MODELS", "simulate"]
 MODELS = ("caliendo-parro",)
 
 
+@one_thread
 def simulate(
     world: World,
     policy: Policy | None = None,

@@ -45,6 +45,17 @@ ALUMINIUM = (
 9704."""
 
 
+NO_PREFERENCE = ("CHN", "HKG")
+"""Their shares in the record of free entry are not believed: it is read from collected duties,
+which hold Section 301 (it has 72% of Chinese vehicles free of column 1, which none is)."""
+
+AGREEMENTS = (
+    "AGO", "AUS", "CAN", "CHL", "COL", "CRI", "DOM", "GTM", "HND", "ISR", "KOR", "MEX", "NGA",
+    "NIC", "PER", "SGP", "SLV", "ZAF",
+)  # fmt: skip
+"""Partners with a free trade agreement or, in Africa, AGOA. In chapters 72, 73 and 76 only theirs
+are believed, since the duties of the others hold the metals duties of 2024."""
+
 UNKNOWN_LIMIT = 0.001
 """Largest part of imports that may carry codes the concordance does not know."""
 
@@ -230,7 +241,8 @@ def _exempt(raw: Path, partners: set[str]) -> pd.DataFrame:
     """Share of imports entering free of the column-1 rate, by chapter and partner.
 
     EU members are averaged plainly: the file has no weights by member, and the EU has no
-    preference, so that the shares are small.
+    preference, so that the shares are small. See ``NO_PREFERENCE`` and ``AGREEMENTS`` for what
+    the record is not believed on.
 
     Raises TableError where a partner of the import file has no country code or no record, since
     it would silently pay the full column-1 rate.
@@ -239,7 +251,9 @@ def _exempt(raw: Path, partners: set[str]) -> pd.DataFrame:
     shares = _read(path)
     shares["exemption_share"] = shares["exemption_share"].astype(float)
     shares["partner"] = shares["cty_code"].map(_census_partners(raw))
-    shares = shares[shares["partner"].notna()]
+    shares = shares[shares["partner"].notna()].copy()
+    metals = shares["hs2"].isin(["72", "73", "76"]) & ~shares["partner"].isin(AGREEMENTS)
+    shares.loc[metals | shares["partner"].isin(NO_PREFERENCE), "exemption_share"] = 0.0
     lacking = sorted(partners - set(shares["partner"]))
     if lacking:
         raise TableError(

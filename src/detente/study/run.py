@@ -175,7 +175,7 @@ def run(
     if theta is not None and theta != "all":
         changes["theta"] = theta
     if changes:
-        scenario = parse_scenario({**scenario.model_dump(), **changes}, f"run {scenario.id}")
+        scenario = parse_scenario({**scenario.model_dump(), **changes}, scenario.source)
     base_world = world or load_world(scenario.world)
     known = theta_sets()
     if scenario.theta not in [*known, "own"]:
@@ -193,8 +193,7 @@ def run(
             solved_on, policy, baseline=baseline, model=scenario.model, deficit=scenario.deficit
         )
         if compare is not None and name == scenario.theta:
-            other = load_scenario(compare)
-            there = Path(compare).parent if Path(compare).suffix in (".yaml", ".yml") else None
+            other, there = _beside(compare, folder)
             compared = simulate(
                 solved_on,
                 build_policy(other, solved_on, folder=there),
@@ -226,14 +225,23 @@ def _baseline(scenario: Scenario, world: World, folder: Path | None) -> Policy |
     name = scenario.baseline.scenario
     if name is None:
         return None
-    beside = folder / name if folder is not None and name.endswith((".yaml", ".yml")) else None
-    before = load_scenario(beside if beside is not None and beside.exists() else name)
+    before, there = _beside(name, folder)
     if before.baseline.scenario is not None:
         raise InputError(
             f"{scenario.id}: baseline.scenario: {name} has a baseline of its own; name one that "
             "starts from the world table"
         )
-    return build_policy(before, world, folder=folder)
+    return build_policy(before, world, folder=there)
+
+
+def _beside(name: str | Path, folder: Path | None) -> tuple[Scenario, Path | None]:
+    """Another scenario, looked for beside this one first, and the folder its tables lie in."""
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        return load_scenario(name), None
+    if folder is not None and (folder / path).exists():
+        path = folder / path
+    return load_scenario(path), path.parent
 
 
 def _with_range(countries: pd.DataFrame, ranges: pd.DataFrame) -> pd.DataFrame:
