@@ -59,7 +59,7 @@ BROKEN = {
         GOOD.replace("rate_pct", "rate_pc"),
         ["provisions[0].history[0].rate_pc", "unknown key", "did you mean rate_pct"],
     ),
-    "duplicate key": (GOOD + "imposer: CHN\n", ["'imposer'", "stands twice"]),
+    "duplicate key": (GOOD + "imposer: CHN\n", ["'imposer'", "appears twice"]),
     "missing sources": (GOOD.split("sources:")[0], ["sources", "missing"]),
     "empty sources": (GOOD.split("sources:")[0] + "sources: {}\n", ["sources is empty"]),
     "impossible date": (

@@ -114,6 +114,27 @@ class Regime:
         keep = tuple(a for a in self.active if not {a.measure.id, a.measure.programme} & names)
         return replace(self, active=keep)
 
+    def including(self, names: Iterable[str]) -> Regime:
+        """The same day with these measures or programmes counted as in force: each provision by
+        its last entry that states a form. Raises UnknownNameError."""
+        names = set(names)
+        known = {n for m in self.ledger.measures.values() for n in (m.id, m.programme)}
+        for name in names - known:
+            raise UnknownNameError.of("measure", name, known, "with")
+        chosen = {m.id for m in self.ledger.measures.values() if {m.id, m.programme} & names}
+        kept = [a for a in self.active if a.measure.id not in chosen]
+        for key in sorted(chosen):
+            measure = self.ledger.measures[key]
+            stated = [
+                ActiveProvision(number, p, entries[-1])
+                for number, p in enumerate(measure.provisions)
+                if (entries := [e for e in p.history if e.form is not None])
+            ]
+            if stated:
+                kept.append(ActiveMeasure(measure, tuple(stated)))
+        order = {k: n for n, k in enumerate(self.ledger.measures)}
+        return replace(self, active=tuple(sorted(kept, key=lambda a: order[a.measure.id])))
+
     def countries(self, targets: TargetsPart) -> frozenset[str]:
         """The countries a target set names on this day."""
         named = set(targets.countries)

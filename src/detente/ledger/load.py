@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from detente.errors import RecordError
+from detente.records import read_yaml
 
 from .check import check
 from .ledger import Ledger
 from .schema import KINDS, ProductList, Record
 from .source import Source
-from .yaml_text import read_yaml
 
 __all__ = ["load_ledger"]
 

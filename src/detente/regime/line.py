@@ -17,7 +17,15 @@ from .derivation import PathRate, path_rate, route_name
 from .stacking import Cells, Result, evaluate
 from .tables import Array, LineTable, line_table, one_line
 
-__all__ = ["Average", "LineRate", "SectorRates", "averages", "line_rates", "sector_rates"]
+__all__ = [
+    "Average",
+    "LineRate",
+    "SectorRates",
+    "averages",
+    "line_rates",
+    "sector_line_rates",
+    "sector_rates",
+]
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,8 @@ class SectorRates:
     """Statutory rates by sector and partner: ``rate_pct`` and ``weight`` are (sector, partner).
 
     Weights are USD of imports where held, else numbers of lines (``basis`` says which). NaN where
-    nothing is traded. ``added_pct`` leaves out the base.
+    nothing is traded. ``added_pct`` leaves out the base. ``base_unknown``: share of the weight
+    whose base is not held; it counts with what is added only.
     """
 
     importer: str
@@ -75,6 +84,7 @@ class SectorRates:
     base_pct: Array
     added_pct: Array
     banned_share: Array
+    base_unknown: Array
     weight: Array
     basis: str
 
@@ -90,13 +100,35 @@ def line_rates(
     if not hs.isdigit() or not 2 <= len(hs) <= 10:
         raise InputError(f"hs {hs!r} is not an HS code; give 2 to 10 digits")
     table = line_table(importer)
-    if regime.members_of_partner(exporter) & regime.members_of_partner(importer):
-        raise InputError(f"exporter {exporter} is {importer} itself; name two countries")
     try:
         lines = table.under(hs)
     except UnknownNameError:
         table = one_line(table, hs)
         lines = np.arange(1)
+    return _rates_of(regime, table, exporter, lines, hs, why)
+
+
+def sector_line_rates(
+    regime: Regime, importer: str, exporter: str, sector: str, why: bool = True
+) -> tuple[LineRate, ...]:
+    """The distinct rates on the lines of a sector, heaviest first.
+
+    Raises UnknownNameError for a sector no product code maps to.
+    """
+    table = line_table(importer)
+    lines = np.flatnonzero(table.sector == sector)
+    if not len(lines):
+        known = sorted(set(table.sector.tolist()) - {""})
+        raise UnknownNameError.of("goods sector", sector, known)
+    return _rates_of(regime, table, exporter, lines, sector, why)
+
+
+def _rates_of(
+    regime: Regime, table: LineTable, exporter: str, lines: Array, hs: str, why: bool
+) -> tuple[LineRate, ...]:
+    importer = table.importer
+    if regime.members_of_partner(exporter) & regime.members_of_partner(importer):
+        raise InputError(f"exporter {exporter} is {importer} itself; name two countries")
     label = _data_label(regime, table, exporter)
     cells = Cells(lines, np.zeros(len(lines), dtype=np.int64), (exporter,), (label,))
     weight, weighted = _weights(table, lines, label)
@@ -132,19 +164,25 @@ def averages(regime: Regime, importer: str) -> dict[str, Average]:
 
 
 def sector_rates(
-    regime: Regime, importer: str, partners: tuple[str, ...] | None = None
+    regime: Regime,
+    importer: str,
+    partners: tuple[str, ...] | None = None,
+    table: LineTable | None = None,
 ) -> SectorRates:
     """Rates by sector and partner on one day.
 
     With import values the partners are those of the table; without them every six-digit line
     counts once and ``partners`` must be given. Lines outside the goods sectors are left out.
+    ``table`` replaces the importer's own table, for other weights.
     """
-    table = line_table(importer)
+    table = table or line_table(importer)
     if not table.weighted:
         if partners is None:
             raise InputError(f"no import values are held for {importer}; name the partners")
         table = _unweighted(table, partners)
-    rate, base, added, banned = _cells(regime, table)
+    _, base, added, banned = _cells(regime, table)
+    unknown = np.isnan(base)
+    base, added = np.nan_to_num(base), np.nan_to_num(added)
     sectors = tuple(sorted(set(table.sector.tolist()) - {""}))
     number = {s: n for n, s in enumerate(sectors)}
     if "sector" not in table.masks:
@@ -164,7 +202,8 @@ def sector_rates(
     basis = "imports, USD" if table.weighted else "six-digit lines, each counted once"
     return SectorRates(
         importer, regime.date, sectors, table.partners,
-        mean(rate), mean(base), mean(added), mean(banned.astype(float)), weight, basis,
+        mean(base + added), mean(base), mean(added), mean(banned.astype(float)),
+        mean(unknown.astype(float)), weight, basis,
     )  # fmt: skip
 
 
