@@ -13,7 +13,11 @@ from detente.errors import RecordError
 __all__ = ["read_yaml"]
 
 
-class _Loader(yaml.SafeLoader):
+# The C parser reads the records several times faster; it accepts the same language.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
     pass
 
 
