@@ -138,7 +138,7 @@ def test_rcep_members_enter_one_by_one(ledger: Ledger) -> None:
 
 def test_weak_evidence_is_listed(ledger: Ledger) -> None:
     weak = ledger.weak_evidence()
-    # the doubling of the fentanyl duty: official text, but its start date is general knowledge
-    assert ("usa/ieepa-fentanyl-china.yaml", "9903.01.20, 9903.01.24", "G") in weak
+    # the fentanyl duty on Mexico: official text, but its start date is general knowledge
+    assert ("usa/ieepa-fentanyl-mexico.yaml", "9903.01.01", "G") in weak
     # the car proclamation is graded A
     assert not [w for w in weak if w[0] == "usa/section-232-cars.yaml"]

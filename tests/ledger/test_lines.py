@@ -150,11 +150,12 @@ def test_short_code_gives_distinct_rates_heaviest_first(ledger: Ledger) -> None:
 
 
 def test_other_importers_give_what_is_added(ledger: Ledger) -> None:
-    (beans,) = line_rates(ledger.at("2025-04-01"), "CHN", "USA", "12019019")
-    # 10% list of March 2025; China's base is not held, so no total is given
-    assert (beans.base_pct, beans.added_pct, beans.rate_pct) == (None, 10.0, None)
-    (after,) = line_rates(ledger.at("2025-11-10"), "CHN", "USA", "12019019")
-    assert after.added_pct == 0.0
+    (cheese,) = line_rates(ledger.at("2025-04-01"), "CHN", "USA", "04069000")
+    # 10% list of March 2025; China's base is not held for cheese, so no total is given
+    assert (cheese.base_pct, cheese.added_pct, cheese.rate_pct) == (None, 10.0, None)
+    (after,) = line_rates(ledger.at("2025-11-10"), "CHN", "USA", "04069000")
+    # the March duty ended; the 10 kept of April 2025 is on all goods
+    assert after.added_pct == 10.0
 
 
 def test_ban_comes_and_goes(ledger: Ledger) -> None:

@@ -84,7 +84,8 @@ def _base(regime: Regime, table: LineTable, cells: Cells, result: Result, row: i
     if base is None:
         said, why = "base not held for this importer or line", "only what is added is known"
     elif claim >= 0:
-        said, why = f"{result.claims[claim].title}: {base:g}% (MFN {mfn:g}%)", "preference claimed"
+        instead = "MFN not held" if mfn is None else f"MFN {mfn:g}%"
+        said, why = f"{result.claims[claim].title}: {base:g}% ({instead})", "preference claimed"
     else:
         said, why = f"MFN rate, {base:g}%", "no preference claimed"
     if text:

@@ -167,6 +167,7 @@ class _Evaluation:
         cells, day = self.cells, self.regime.date
         n = len(cells.line)
         claim, rate, share = np.full(n, -1), np.full(n, np.nan), np.zeros(n)
+        self.cut = np.full(n, np.nan)
         matters = {
             c
             for a in self.measures.values()
@@ -196,6 +197,7 @@ class _Evaluation:
             self.agreements.append(agreement)
             claim[rows] = len(self.agreements) - 1
             rate[rows] = granted
+            self.cut[rows] = np.nan if step.cut_pct is None else step.cut_pct / 100
             share[rows] = self._share(use, rows)
         return np.where(share > 0, claim, -1), rate, share
 
@@ -339,8 +341,12 @@ class _Evaluation:
                     under = self.mfn[rows] if base == "mfn" else self.base[rows]
                     points[rows] = np.maximum(0.0, rate - under)
                 elif form == "replaced":
-                    claimed = self.claim[rows] >= 0
-                    self.base[rows] = np.where(claimed, np.fmin(self.base[rows], rate), rate)
+                    # a preference stated as a cut is a cut of the new ordinary rate
+                    cut = self.cut[self.cell[rows]]
+                    kept_rate = np.where(
+                        np.isnan(cut), np.fmin(self.base[rows], rate), rate * (1 - cut)
+                    )
+                    self.base[rows] = np.where(self.claim[rows] >= 0, kept_rate, rate)
                     self.mfn[rows] = rate
                 elif form == "ban":
                     banned[rows] = True
