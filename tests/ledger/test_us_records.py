@@ -159,7 +159,8 @@ def test_line(
     ledger: Ledger, day: str, exporter: str, hs: str, route: str, expected: float
 ) -> None:
     found: dict[str, float | None] = {}
-    for r in rates(ledger, day, exporter, hs):  # heaviest first: the rest of a split by use is small
+    # heaviest first: the rest of a split by use is small
+    for r in rates(ledger, day, exporter, hs):
         found.setdefault(r.route, r.rate_pct)
     if route not in found and len(found) == 1:  # all routes pay one rate: one row
         (route,) = found
@@ -204,6 +205,15 @@ def test_canadian_beer(ledger: Ledger) -> None:
     found = {r.route: r for r in rates(ledger, "2026-08-22", "CAN", "2203000030")}
     assert found[USMCA].rate_pct == pytest.approx(50.0)
     assert all(r.banned for r in rates(ledger, "2026-09-29", "CAN", "2203000030"))
+
+
+def test_patented_drugs_of_deal_partners(ledger: Ledger) -> None:
+    # 3004.90.92, free: 15 in total on the patented fifth of German drugs, 100 on Singapore's
+    for exporter, taxed in [("DEU", 15.0), ("SGP", 100.0)]:
+        found = {r.rate_pct: r.share_pct for r in rates(ledger, "2026-08-05", exporter, "30049092")}
+        assert set(found) == {0.0, taxed}
+        assert found[taxed] == pytest.approx(20.0)
+    assert {r.rate_pct for r in rates(ledger, "2026-08-05", "IND", "30049092")} == {0.0}
 
 
 def test_russian_aluminium(ledger: Ledger) -> None:
