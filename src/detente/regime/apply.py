@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -22,8 +23,8 @@ import xarray as xr
 from detente.errors import InputError, TableError
 from detente.ledger import Regime
 from detente.ledger.asof import row_at
-from detente.ledger.schema import Agreement, Preference, ShareOf, Step
-from detente.regime.cache import cached_rates
+from detente.ledger.schema import Agreement, Preference, ProductsPart, ShareOf, Step
+from detente.regime.cache import cached_rates, fingerprint
 from detente.regime.line import SectorRates, sector_rates
 from detente.regime.policy import Policy
 from detente.regime.tables import Array, LineTable, covered, line_table
@@ -121,61 +122,92 @@ def _importers(regime: Regime, world: World) -> dict[str, list[str]]:
     return out
 
 
+class _Block(NamedTuple):
+    """What an importer's law makes of its rows: (sector, member, exporter), and the notes."""
+
+    tariff: Array
+    left: Array
+    notes: tuple[str, ...]
+
+
+_blocks: dict[tuple[str, str], _Block] = {}
+
+
 def _apply_importer(
     regime: Regime, world: World, label: str, members: list[str], own: LineTable | None,
     out: _Matrices, notes: list[str],
 ) -> None:  # fmt: skip
-    place = {c: n for n, c in enumerate(world.countries)}
-    table = own or line_table(label)
+    """Write the rows of one importer; days on which its law is the same share one block."""
+    rows = [world.countries.index(c) for c in members]
+    key = (fingerprint(regime, label), world.hash)
+    if own is not None:
+        block = _block(regime, world, label, rows, own)
+    elif key in _blocks:
+        block = _blocks[key]
+    else:
+        block = _blocks[key] = _block(regime, world, label, rows, None)
+    out.tariff[:, rows] = block.tariff
+    out.left[:, rows] *= block.left
+    notes += block.notes
+
+
+def _block(
+    regime: Regime, world: World, label: str, rows: list[int], own: LineTable | None
+) -> _Block:
     behind = regime.members_of_partner(label)
     sellers = [c for c in world.countries if c not in behind]
+    columns = [world.countries.index(c) for c in sellers]
+    tariff = world.tariff.values[:, rows].copy()
+    left = np.ones_like(tariff)
+    notes: list[str] = []
+    table = own or line_table(label)
+    statutory = table.weighted and own is None
+    cut = np.ones((len(world.sectors), len(sellers)))
+    if not statutory:
+        cut = _cuts(regime, world, label, sellers)
     if table.weighted:
         filled, borrowed = _fill(table, sellers, regime)
         rates = cached_rates(
             regime, label, filled, lambda: sector_rates(regime, label, table=filled)
         )
-        column = _columns(regime, rates, sellers, table)
+        column = _columns(regime, rates, sellers)
         notes.append(
             f"{label}: statutory base, {rates.basis}"
             if own is None
             else f"{label}: base of the world table, weights given by the user"
         )
-        if own is None:
+        if statutory:
             blind = float((np.nan_to_num(rates.base_unknown) * rates.weight).sum())
             blind *= 100.0 / float(rates.weight.sum())
-            notes.append(f"{label}: {blind:.2f}% of imports have no known base and count with what "
-                         "is added to it only")  # fmt: skip
+            notes.append(
+                f"{label}: {blind:.2f}% of imports have no known base and count with what is "
+                "added to it only"
+            )
         if borrowed:
             notes.append(
                 f"{label}: no imports held from {', '.join(borrowed)}; their rates are weighed "
                 "with the imports from all partners"
             )
     else:
+        if not regime.by(label) and not (cut < 1).any():
+            return _Block(tariff, left, ())
         rates, column = _unweighted(regime, label, sellers)
-        if not regime.by(label) and not (_cuts(regime, world, label, sellers) < 1).any():
-            return
         notes.append(f"{label}: base of the world table, {rates.basis}")
     row = {s: n for n, s in enumerate(rates.sectors)}
-    at = [j for j, s in enumerate(world.sectors) if s in row]
+    at = np.array([j for j, s in enumerate(world.sectors) if s in row])
     pick = np.array([row[world.sectors[j]] for j in at])
-    statutory = table.weighted and own is None
-    cut = np.ones((len(world.sectors), len(sellers)))
-    if not statutory:
-        cut = _cuts(regime, world, label, sellers)
-    for importer in members:
-        n = place[importer]
-        for k, exporter in enumerate(sellers):
-            i = place[exporter]
-            if statutory:
-                out.tariff[:, n, i] = 0.0  # goods below; no schedule taxes services
-                out.tariff[at, n, i] = np.nan_to_num(column(rates.rate_pct, k)[pick]) / 100.0
-            else:
-                out.tariff[:, n, i] *= cut[:, k]
-                out.tariff[at, n, i] += np.nan_to_num(column(rates.added_pct, k)[pick]) / 100.0
-            out.left[at, n, i] *= 1.0 - np.nan_to_num(column(rates.banned_share, k)[pick])
+    for k, i in enumerate(columns):
+        if statutory:
+            tariff[:, :, i] = 0.0  # goods below; no schedule taxes services
+            tariff[at, :, i] = np.nan_to_num(column(rates.rate_pct, k)[pick])[:, None] / 100.0
+        else:
+            tariff[:, :, i] *= cut[:, k, None]
+            tariff[at, :, i] += np.nan_to_num(column(rates.added_pct, k)[pick])[:, None] / 100.0
+        left[at, :, i] *= 1.0 - np.nan_to_num(column(rates.banned_share, k)[pick])[:, None]
+    return _Block(tariff, left, tuple(notes))
 
 
-def _columns(regime: Regime, rates: SectorRates, sellers: list[str], table: LineTable):
+def _columns(regime: Regime, rates: SectorRates, sellers: list[str]):
     """How to read a seller's column of a (sector, partner) array of weighted rates.
 
     The rest of the world takes the mean of the partners that the world does not name.
@@ -283,7 +315,7 @@ def _cuts(regime: Regime, world: World, label: str, sellers: list[str]) -> Array
                 done[k] = True  # the table's rates contain it already
                 continue
             if share is None:
-                share = _line_share(table, regime, preference, world.sectors)
+                share = _line_share(table, regime, preference.products, world.sectors)
             left[:, k] *= 1.0 - cut * use.share_pct / 100.0 * share
             done[k] = True
     return left
@@ -295,16 +327,21 @@ def _joined(agreement: Agreement, preference: Preference, importer: str, exporte
     return max(days, default="")
 
 
-def _line_share(
-    table: LineTable, regime: Regime, preference: Preference, sectors: list[str]
-) -> Array:
-    """Share of a sector's six-digit lines that a preference covers."""
-    mask = _covers(table, regime, preference.products)
-    return np.array([mask[table.sector == s].mean() if (table.sector == s).any() else 0.0
-                     for s in sectors])  # fmt: skip
+def _line_share(table: LineTable, regime: Regime, products: ProductsPart, sectors: list[str]) -> (
+    Array
+):  # fmt: skip
+    """Share of each sector's lines that a product scope covers; kept on the table."""
+    key = ("share", regime.ledger.content_hash, products, tuple(sectors))
+    if key not in table.masks:
+        mask = _covers(table, regime, products)
+        known = set(table.sector.tolist())
+        table.masks[key] = np.array(
+            [mask[table.sector == s].mean() if s in known else 0.0 for s in sectors]
+        )
+    return table.masks[key]
 
 
-def _covers(table: LineTable, regime: Regime, products) -> Array:
+def _covers(table: LineTable, regime: Regime, products: ProductsPart) -> Array:
     if getattr(products, "outside_goods", None):
         return np.zeros(len(table.codes), dtype=bool)
     if getattr(products, "all", False):
@@ -323,39 +360,32 @@ def _covers(table: LineTable, regime: Regime, products) -> Array:
 
 def _apply_exports(regime: Regime, world: World, out: _Matrices, notes: list[str]) -> None:
     """Export taxes and export bans of each exporter's state, lines counted once."""
-    place = {c: n for n, c in enumerate(world.countries)}
     for label in sorted({a.measure.imposer for a in regime.active if a.measure.flow == "export"}):
         if label == "UN":
             continue
-        exporters = [c for c in world.countries if c in regime.members_of_partner(label)]
-        table = line_table(label)
+        behind = regime.members_of_partner(label)
+        exporters = [i for i, c in enumerate(world.countries) if c in behind]
         used = False
         for active in regime.by(label, "export"):
             for p in active.provisions:
                 entry = p.entry
+                tax = entry.rate_pct if entry.form == "added" else entry.equivalent_pct
+                cut = 100.0 if entry.form == "ban" else None
+                if entry.form == "entity_share":
+                    cut = entry.share_pct
+                if tax is None and cut is None:
+                    continue
                 targets, products = active.measure.scope(p.provision)
                 reached = regime.countries(targets)
-                mask = _covers(table, regime, products)
-                share = np.array([
-                    mask[table.sector == s].mean() if (table.sector == s).any() else 0.0
-                    for s in world.sectors
-                ])  # fmt: skip
-                for exporter in exporters:
-                    for importer in world.countries:
-                        if importer == exporter or importer not in reached:
-                            continue
-                        n, i = place[importer], place[exporter]
-                        if entry.form == "ban":
-                            out.left[:, n, i] *= 1.0 - share
-                        elif entry.form == "entity_share" and entry.share_pct is not None:
-                            out.left[:, n, i] *= 1.0 - share * entry.share_pct / 100.0
-                        elif entry.form == "added" and entry.rate_pct is not None:
-                            out.export_tax[:, n, i] += share * entry.rate_pct / 100.0
-                        elif entry.equivalent_pct is not None:
-                            out.export_tax[:, n, i] += share * entry.equivalent_pct / 100.0
-                        else:
-                            continue
-                        used = True
+                buyers = [n for n, c in enumerate(world.countries) if c in reached]
+                share = _line_share(line_table(label), regime, products, world.sectors)
+                for i in exporters:
+                    others = [n for n in buyers if n != i]
+                    if cut is not None:
+                        out.left[:, others, i] *= 1.0 - share[:, None] * cut / 100.0
+                    else:
+                        out.export_tax[:, others, i] += share[:, None] * (tax or 0.0) / 100.0
+                used = True
         if used:
             notes.append(f"{label}: export measures, six-digit lines each counted once")
 

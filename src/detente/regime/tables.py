@@ -7,7 +7,7 @@ added by adding files. An importer without tables has the six-digit codes and no
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -72,17 +72,13 @@ def covered(codes: Array, listed: Iterable[str]) -> Array:
     return mask
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)
 def line_table(importer: str) -> LineTable:
     """The table of an importer: its own lines where held, else the six-digit codes."""
     flows, base = _latest(f"{importer}_imports_*"), _latest(f"{importer}_base_*")
     if flows is None or base is None:
-        codes = np.array(sorted(_sectors()), dtype="U10")
-        none = np.zeros(0, dtype=np.int64)
-        return LineTable(
-            importer, codes, _sector_of(codes), np.full(len(codes), np.nan),
-            np.full(len(codes), ""), (), none, none, np.zeros(0), False,
-        )  # fmt: skip
+        # one table serves all such importers, with it the product masks worked out on it
+        return replace(_six_digit_table(), importer=importer)
     imports = pq.read_table(flows).to_pandas()
     rates = pq.read_table(base).to_pandas()
     hs8 = set(imports.hs.str[:8])
@@ -102,6 +98,16 @@ def line_table(importer: str) -> LineTable:
         flow_value=imports.value_usd.to_numpy(dtype=float),
         weighted=True,
     )
+
+
+@lru_cache(maxsize=1)
+def _six_digit_table() -> LineTable:
+    codes = np.array(sorted(_sectors()), dtype="U10")
+    none = np.zeros(0, dtype=np.int64)
+    return LineTable(
+        "", codes, _sector_of(codes), np.full(len(codes), np.nan), np.full(len(codes), ""), (),
+        none, none, np.zeros(0), False,
+    )  # fmt: skip
 
 
 def one_line(table: LineTable, hs: str) -> LineTable:
@@ -126,22 +132,31 @@ def one_line(table: LineTable, hs: str) -> LineTable:
 
 def claim_shares(name: str, importer: str, codes: Array, partner: str) -> Array:
     """Shares (fractions) of the lines from one partner; 0 where the table has none."""
-    table, width = _claims(importer, name)
-    return np.array([table.get((partner, c[:width]), 0.0) for c in codes])
+    by_partner, width = _claims(importer, name)
+    if partner not in by_partner:
+        return np.zeros(len(codes))
+    listed, shares = by_partner[partner]
+    short = codes.astype(f"U{width}")
+    at = np.minimum(np.searchsorted(listed, short), len(listed) - 1)
+    return np.where(listed[at] == short, shares[at], 0.0)
 
 
 @lru_cache(maxsize=16)
-def _claims(importer: str, name: str) -> tuple[dict[tuple[str, str], float], int]:
+def _claims(importer: str, name: str) -> tuple[dict[str, tuple[Array, Array]], int]:
+    """Codes in order and their shares, by partner; and the length of the codes."""
     path = DATA / f"{importer}_claims_{name}.parquet"
     if not path.exists():
         known = [p.stem.split("_claims_")[1] for p in DATA.glob(f"{importer}_claims_*.parquet")]
         raise UnknownNameError.of("table of shares", name, known, importer)
-    frame = pq.read_table(path).to_pandas()
+    frame = pq.read_table(path).to_pandas().sort_values(["partner", "hs"])
     widths = set(frame.hs.str.len())
     if len(widths) != 1:
         raise TableError(f"{path.name}: codes of several lengths {sorted(widths)}; use one")
-    keys = zip(frame.partner, frame.hs, strict=True)
-    return dict(zip(keys, frame.share, strict=True)), widths.pop()
+    width = widths.pop()
+    return {
+        str(partner): (rows.hs.to_numpy(dtype=f"U{width}"), rows.share.to_numpy(dtype=float))
+        for partner, rows in frame.groupby("partner")
+    }, width
 
 
 def _latest(pattern: str) -> Path | None:
