@@ -32,19 +32,34 @@ def fingerprint(regime: Regime, importer: str) -> str:
     parts: list[str] = [__version__, regime.ledger.content_hash, importer]
     for active in regime.by(importer):
         for p in active.provisions:
-            parts.append(f"{active.measure.id}#{p.number}={p.entry!r}")
+            # the ledger's hash says what an entry holds, its place says which one it is
+            place = next(n for n, e in enumerate(p.provision.history) if e is p.entry)
+            parts.append(f"{active.measure.id}#{p.number}.{place}")
     parts += [r.id for r in regime.rules if r.imposer == importer]
     for agreement, preference in regime.preferences(importer):
         members = ",".join(sorted(m.name for m in agreement.members_at(regime.date)))
         step = row_at(preference.steps, regime.date)
         use = row_at(preference.utilisation, regime.date)
         parts.append(f"{agreement.id}:{members}:{step!r}:{use!r}")
-    for name, group in sorted(regime.ledger.groups.items()):
-        parts.append(f"{name}:{','.join(sorted(group.at(regime.date)))}")
+    parts.append(_groups(regime))
     for name, split in sorted(regime.ledger.splits.items()):
         rows = [row_at(r.shares, regime.date) for r in split.rows]
         parts.append(f"{name}:{rows!r}")
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+_memberships: dict[tuple[str, str], str] = {}
+
+
+def _groups(regime: Regime) -> str:
+    """Who is in which group on the day."""
+    key = (regime.ledger.content_hash, regime.date)
+    if key not in _memberships:
+        _memberships[key] = ";".join(
+            f"{name}:{','.join(sorted(group.at(regime.date)))}"
+            for name, group in sorted(regime.ledger.groups.items())
+        )
+    return _memberships[key]
 
 
 def cached_rates(
