@@ -140,8 +140,10 @@ def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
         elif e["type"] == "missing":
             lines.append(f"{field}: is missing; add it")
         else:
-            shown = repr(e.get("input"))
-            lines.append(f"{field}: {e['msg'].removeprefix('Value error, ')} (found {shown[:80]})")
+            # a fault of the record as a whole names its field itself
+            message = e["msg"].removeprefix("Value error, ")
+            shown = f" (found {repr(e.get('input'))[:80]})" if e["loc"] else ""
+            lines.append(f"{field}: {message}{shown}" if e["loc"] else message)
     more = error.error_count() - len(lines)
     return lines + ([f"and {more} more"] if more > 0 else [])
 
