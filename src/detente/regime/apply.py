@@ -18,13 +18,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from detente.errors import InputError, TableError
 from detente.ledger import Regime
 from detente.ledger.asof import row_at
 from detente.ledger.schema import Agreement, Preference, ProductsPart, ShareOf, Step
-from detente.regime.cache import cached_rates, fingerprint
+from detente.regime.cache import (
+    cached_rates,
+    fingerprint,
+    laws,
+    rates_by_law,
+    weights_digest,
+)
 from detente.regime.line import SectorRates, sector_rates
 from detente.regime.policy import Policy
 from detente.regime.tables import Array, LineTable, covered, line_table
@@ -92,12 +97,11 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         notes.append(f"measures without a number, not in the arrays: {', '.join(unsaid)}")
     with np.errstate(divide="ignore"):
         iceberg = out.left ** (-1.0 / world.theta.values[:, None, None])
-    coords, dims = world.tariff.coords, world.tariff.dims
     return Policy(
         world,
-        tariff=xr.DataArray(out.tariff, coords, dims),
-        export_tax=xr.DataArray(out.export_tax, coords, dims),
-        iceberg=xr.DataArray(iceberg, coords, dims),
+        tariff=out.tariff,
+        export_tax=out.export_tax,
+        iceberg=iceberg,
         title=f"law of {regime.date}",
         notes=tuple(notes),
     )
@@ -167,9 +171,7 @@ def _block(
         cut = _cuts(regime, world, label, sellers)
     if table.weighted:
         filled, borrowed = _fill(table, sellers, regime)
-        rates = cached_rates(
-            regime, label, filled, lambda: sector_rates(regime, label, table=filled)
-        )
+        rates = cached_rates(regime, label, filled, lambda: _weighted(regime, filled, borrowed))
         column = _columns(regime, rates, sellers)
         notes.append(
             f"{label}: statutory base, {rates.basis}"
@@ -196,14 +198,20 @@ def _block(
     row = {s: n for n, s in enumerate(rates.sectors)}
     at = np.array([j for j, s in enumerate(world.sectors) if s in row])
     pick = np.array([row[world.sectors[j]] for j in at])
-    for k, i in enumerate(columns):
-        if statutory:
-            tariff[:, :, i] = 0.0  # goods below; no schedule taxes services
-            tariff[at, :, i] = np.nan_to_num(column(rates.rate_pct, k)[pick])[:, None] / 100.0
-        else:
-            tariff[:, :, i] *= cut[:, k, None]
-            tariff[at, :, i] += np.nan_to_num(column(rates.added_pct, k)[pick])[:, None] / 100.0
-        left[at, :, i] *= 1.0 - np.nan_to_num(column(rates.banned_share, k)[pick])[:, None]
+
+
+    def of_sellers(array: Array) -> Array:
+        """(goods sector of the world, seller), zero where nothing is traded."""
+        return np.nan_to_num(np.stack([column(array, k) for k in range(len(sellers))], 1)[pick])
+
+    cells = np.ix_(at, range(len(rows)), columns)
+    if statutory:
+        tariff[:, :, columns] = 0.0  # goods below; no schedule taxes services
+        tariff[cells] = of_sellers(rates.rate_pct)[:, None] / 100.0
+    else:
+        tariff[:, :, columns] *= cut[:, None]
+        tariff[cells] += of_sellers(rates.added_pct)[:, None] / 100.0
+    left[cells] *= 1.0 - of_sellers(rates.banned_share)[:, None]
     return _Block(tariff, left, tuple(notes))
 
 
@@ -234,12 +242,21 @@ def _columns(regime: Regime, rates: SectorRates, sellers: list[str]):
     return column
 
 
+_filled: dict[tuple[str, tuple[str, ...]], LineTable] = {}
+
+
 def _fill(table: LineTable, sellers: list[str], regime: Regime) -> tuple[LineTable, list[str]]:
     """Give every seller flows in every sector, at the weights of all partners where it has none."""
-    partners = list(table.partners)
-    held = {m for p in partners for m in regime.members_of_partner(p)}
+    held = {m for p in table.partners for m in regime.members_of_partner(p)}
     lacking = [s for s in sellers if s not in held and s != "ROW"]
-    partners += lacking
+    key = (weights_digest(table), tuple(lacking))
+    if key not in _filled:
+        _filled[key] = _filled_table(table, lacking)
+    return _filled[key], lacking
+
+
+def _filled_table(table: LineTable, lacking: list[str]) -> LineTable:
+    partners = [*table.partners, *lacking]
     sector = np.unique(table.sector, return_inverse=True)
     number = sector[1]
     pooled = np.bincount(table.flow_line, table.flow_value, len(table.codes))
@@ -253,35 +270,57 @@ def _fill(table: LineTable, sellers: list[str], regime: Regime) -> tuple[LineTab
         owner.append(np.full(len(add), p, dtype=np.int64))
         # a borrowed weight must not outweigh anything: only relations within a cell matter
         values.append(1e-6 * pooled[add])
-    filled = replace(
+    return replace(
         table,
         partners=tuple(partners),
         flow_line=np.concatenate(lines),
         flow_partner=np.concatenate(owner),
         flow_value=np.concatenate(values),
     )
-    return filled, lacking
+
+
+def _weighted(regime: Regime, table: LineTable, borrowed: list[str]) -> SectorRates:
+    """Sector rates of every partner of a table with weights; partners without imports of their
+    own weigh alike, so one of them stands for all that the law treats as it."""
+    digest = weights_digest(table)
+    weights = [f"{digest}:{'' if p in borrowed else p}" for p in table.partners]
+
+    def evaluate(places: list[int]) -> SectorRates:
+        return sector_rates(regime, table.importer, table=_of_partners(table, places))
+
+    return rates_by_law(regime, table.importer, table.partners, weights, evaluate)
+
+
+def _of_partners(table: LineTable, places: list[int]) -> LineTable:
+    """The table with the flows of some partners only, in order."""
+    number = np.full(len(table.partners), -1, dtype=np.int64)
+    number[places] = np.arange(len(places))
+    keep = np.flatnonzero(number[table.flow_partner] >= 0)
+    return replace(
+        table,
+        partners=tuple(table.partners[k] for k in places),
+        flow_line=table.flow_line[keep],
+        flow_partner=number[table.flow_partner[keep]],
+        flow_value=table.flow_value[keep],
+    )
 
 
 def _unweighted(regime: Regime, label: str, sellers: list[str]):
     """Rates with every six-digit line counted once: one evaluation for sellers the law treats
     alike."""
-    measures = regime.by(label)
-    scopes = [
-        regime.countries(a.measure.scope(p.provision)[0]) for a in measures for p in a.provisions
-    ]
     rest = [c for c in OUTSIDE if c not in sellers]
-
-    def treated(country: str) -> tuple[bool, ...]:
-        return tuple(country in scope for scope in scopes)
-
-    classes: dict[tuple[bool, ...], str] = {}
-    kind: dict[str, str] = {}
-    for country in [*[s for s in sellers if s != "ROW"], *rest]:
-        kind[country] = classes.setdefault(treated(country), country)
+    asked = [*[s for s in sellers if s != "ROW"], *rest]
+    first: dict[str, str] = {}
+    kind = {c: first.setdefault(law, c) for c, law in zip(asked, laws(regime, label, asked),
+                                                         strict=True)}  # fmt: skip
     leaders = tuple(sorted(set(kind.values())))
+
+    def evaluate(places: list[int]) -> SectorRates:
+        return sector_rates(regime, label, partners=tuple(leaders[k] for k in places))
+
+    once = ["lines counted once"] * len(leaders)
     rates = cached_rates(
-        regime, label, leaders, lambda: sector_rates(regime, label, partners=leaders)
+        regime, label, leaders, lambda: rates_by_law(regime, label, leaders, once, evaluate)
     )
 
     def column(array: Array, k: int) -> Array:

@@ -188,17 +188,21 @@ def sector_rates(
     if "sector" not in table.masks:
         table.masks["sector"] = np.array([number.get(s, -1) for s in table.sector])
     at = table.masks["sector"][table.flow_line]
-    keep = at >= 0
     shape = (len(sectors), len(table.partners))
-    flat = at[keep] * shape[1] + table.flow_partner[keep]
+    cells = shape[0] * shape[1]
+    # lines outside the goods sectors fall into one more cell, which is dropped
+    flat = np.where(at >= 0, at * shape[1] + table.flow_partner, cells)
+    value = table.flow_value
+    total = np.bincount(flat, value, cells + 1)
 
     def mean(x: Array) -> Array:
-        w = table.flow_value[keep]
-        total = np.bincount(flat, w, shape[0] * shape[1])
+        if not x.any():
+            with np.errstate(invalid="ignore"):
+                return (0.0 * total / total)[:cells].reshape(shape)
         with np.errstate(invalid="ignore"):
-            return (np.bincount(flat, w * x[keep], shape[0] * shape[1]) / total).reshape(shape)
+            return (np.bincount(flat, value * x, cells + 1) / total)[:cells].reshape(shape)
 
-    weight = np.bincount(flat, table.flow_value[keep], shape[0] * shape[1]).reshape(shape)
+    weight = total[:cells].reshape(shape)
     basis = "imports, USD" if table.weighted else "six-digit lines, each counted once"
     return SectorRates(
         importer, regime.date, sectors, table.partners,
