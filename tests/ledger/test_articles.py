@@ -24,24 +24,24 @@ def entries(ledger: Ledger, record: str) -> list[Entry]:
 
 # implementer, target, article, record, statuses the text allows
 MEASURES = [
-    ("USA", "all", "000", "usa/section-232-cars", {"in_force"}),
-    ("USA", "all", "000", "usa/ieepa-reciprocal", {"in_force"}),
-    ("USA", "all", "004", "usa/ieepa-reciprocal", {"in_force"}),
-    ("USA", "all", "000", "usa-controls/chips-reported-2025", {"threatened"}),
-    ("CHN", "USA", "000", "chn/usa-2025-february", {"in_force"}),
-    ("CHN", "USA", "000", "chn/usa-2025-march-farm", {"in_force"}),
-    ("USA", "CHN", "000", "usa-controls/entity-list", {"in_force"}),
-    ("VNM", "USA", "000", "vnm/mfn-cuts-2025", {"in_force"}),
-    ("USA", "CHN", "001", "usa/section-301-china", {"in_force"}),
-    ("USA", "CHN", "001", "usa-controls/advanced-chips", {"in_force"}),
-    ("USA", "CHN", "001", "usa-controls/outbound-investment", {"in_force", "announced"}),
-    ("JPN", "CHN", "001", "jpn/chip-equipment-2023", {"threatened"}),
-    ("KOR", "CHN", "001", "kor/export-limits-feared", {"threatened"}),
-    ("USA", "KOR", "002", "usa/section-232-cars", {"understanding", "in_force"}),
-    ("CHN", "KOR", "002", "chn/hanwha-2025", {"in_force"}),
-    ("CHN", "JPN", "003", "chn/japan-seafood", {"in_force"}),
-    ("CHN", "DEU", "004", "chn/eu-parliament-2025", {"ended"}),
-    ("USA", "CHN", "004", "usa-controls/encirclement-wanted", {"threatened"}),
+    ("USA", "all", "asia-financial-2025-03", "usa/section-232-cars", {"in_force"}),
+    ("USA", "all", "asia-financial-2025-03", "usa/ieepa-reciprocal", {"in_force"}),
+    ("USA", "all", "newsletter-2025-05", "usa/ieepa-reciprocal", {"in_force"}),
+    ("USA", "all", "asia-financial-2025-03", "usa-controls/chips-reported-2025", {"threatened"}),
+    ("CHN", "USA", "asia-financial-2025-03", "chn/usa-2025-february", {"in_force"}),
+    ("CHN", "USA", "asia-financial-2025-03", "chn/usa-2025-march-farm", {"in_force"}),
+    ("USA", "CHN", "asia-financial-2025-03", "usa-controls/entity-list", {"in_force"}),
+    ("VNM", "USA", "asia-financial-2025-03", "vnm/mfn-cuts-2025", {"in_force"}),
+    ("USA", "CHN", "wsj-mint-2024-05", "usa/section-301-china", {"in_force"}),
+    ("USA", "CHN", "wsj-mint-2024-05", "usa-controls/advanced-chips", {"in_force"}),
+    ("USA", "CHN", "wsj-mint-2024-05", "usa-controls/outbound-investment", {"in_force", "announced"}),
+    ("JPN", "CHN", "wsj-mint-2024-05", "jpn/chip-equipment-2023", {"threatened"}),
+    ("KOR", "CHN", "wsj-mint-2024-05", "kor/export-limits-feared", {"threatened"}),
+    ("USA", "KOR", "firstpost-2025-10", "usa/section-232-cars", {"understanding", "in_force"}),
+    ("CHN", "KOR", "firstpost-2025-10", "chn/hanwha-2025", {"in_force"}),
+    ("CHN", "JPN", "digest-2025-03", "chn/japan-seafood", {"in_force"}),
+    ("CHN", "DEU", "newsletter-2025-05", "chn/eu-parliament-2025", {"ended"}),
+    ("USA", "CHN", "newsletter-2025-05", "usa-controls/encirclement-wanted", {"threatened"}),
 ]
 
 
@@ -85,13 +85,13 @@ def test_values_of_the_articles(ledger: Ledger) -> None:
 def test_pledge_agreements_and_coalition(ledger: Ledger) -> None:
     pledge = ledger.pledges["pledges/kor-usa-350bn"]
     assert isinstance(pledge, Pledge)
-    assert cites(pledge, "002")
+    assert cites(pledge, "firstpost-2025-10")
     assert "usa/section-232-cars" in pledge.linked_to  # 002: in exchange for tariff relief
     for name in ("usjpn-sec", "uskor-sma12", "uskor-mdt"):  # 003
         agreement = ledger.agreements[name]
         assert isinstance(agreement, Agreement)
         assert agreement.type == "security"
-        assert cites(agreement, "003")
+        assert cites(agreement, "digest-2025-03")
     assert ledger.groups["bessent-four"].at("2025-05-07") == {"JPN", "KOR", "VNM", "IND"}
 
 
@@ -100,28 +100,28 @@ def test_implementer_inferred_and_label_kept_apart(ledger: Ledger) -> None:
     steel = ledger.conflicts["conflicts/steel-duty-implementer"]
     assert "inferred" in (steel.adopted or "")
     assert steel.records == ("usa/section-232-metals",)
-    assert {r.article for r in steel.readings} >= {"000", "002"}
+    assert {r.article for r in steel.readings} >= {"asia-financial-2025-03", "firstpost-2025-10"}
     assert "not a second measure" in ledger.conflicts["conflicts/tariff-or-embargo"].because
 
 
 ITEMS = {
-    1: ("unveiling-day", {"000", "004"}),
-    2: ("first-talks", {"000", "003", "004"}),
-    3: ("leaders-or-ministers", {"001", "003"}),
-    4: ("korean-car-duty-label", {"000", "002"}),
-    5: ("korea-cars-signed", {"002"}),
-    6: ("talks-stalled-since", {"000", "001"}),
-    7: ("pledge-aim-or-limit", {"002"}),
-    8: ("encirclement", {"001", "003", "004"}),
-    9: ("car-exports", {"000"}),
-    10: ("talks-or-negotiations", {"004"}),
-    11: ("names", {"001", "002"}),
-    12: ("not-reporting", {"000", "001", "002", "004"}),
-    13: ("five-years-or-2019", {"000", "001"}),
-    14: ("deal-or-no-initiative", {"001", "004"}),
-    15: ("ministers-or-summit", {"003"}),
-    16: ("china-hopes-or-turns-away", {"000", "004"}),
-    17: ("population-and-output", {"003"}),
+    1: ("unveiling-day", {"asia-financial-2025-03", "newsletter-2025-05"}),
+    2: ("first-talks", {"asia-financial-2025-03", "digest-2025-03", "newsletter-2025-05"}),
+    3: ("leaders-or-ministers", {"wsj-mint-2024-05", "digest-2025-03"}),
+    4: ("korean-car-duty-label", {"asia-financial-2025-03", "firstpost-2025-10"}),
+    5: ("korea-cars-signed", {"firstpost-2025-10"}),
+    6: ("talks-stalled-since", {"asia-financial-2025-03", "wsj-mint-2024-05"}),
+    7: ("pledge-aim-or-limit", {"firstpost-2025-10"}),
+    8: ("encirclement", {"wsj-mint-2024-05", "digest-2025-03", "newsletter-2025-05"}),
+    9: ("car-exports", {"asia-financial-2025-03"}),
+    10: ("talks-or-negotiations", {"newsletter-2025-05"}),
+    11: ("names", {"wsj-mint-2024-05", "firstpost-2025-10"}),
+    12: ("not-reporting", {"asia-financial-2025-03", "wsj-mint-2024-05", "firstpost-2025-10", "newsletter-2025-05"}),
+    13: ("five-years-or-2019", {"asia-financial-2025-03", "wsj-mint-2024-05"}),
+    14: ("deal-or-no-initiative", {"wsj-mint-2024-05", "newsletter-2025-05"}),
+    15: ("ministers-or-summit", {"digest-2025-03"}),
+    16: ("china-hopes-or-turns-away", {"asia-financial-2025-03", "newsletter-2025-05"}),
+    17: ("population-and-output", {"digest-2025-03"}),
 }
 
 
@@ -143,7 +143,7 @@ def test_where_no_reading_is_adopted_both_stand(ledger: Ledger) -> None:
 
 
 def test_article_sources_name_outlet_and_date(ledger: Ledger) -> None:
-    outlets = {"000": "Asia Financial", "001": "Wall Street Journal via Mint", "002": "Firstpost"}
+    outlets = {"asia-financial-2025-03": "Asia Financial", "wsj-mint-2024-05": "Wall Street Journal via Mint", "firstpost-2025-10": "Firstpost"}
     for rid, (_, record) in ledger.records.items():
         for source in getattr(record, "sources", {}).values():
             if source.article and not isinstance(record, Measure):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -64,6 +64,8 @@ class _Checker:
         self.groups = {k: r for k, (_, r) in records.items() if isinstance(r, Group)}
         self.measures = [r for _, r in records.values() if isinstance(r, Measure)]
         self.names = {m.id for m in self.measures} | {m.programme for m in self.measures}
+        self.agreements = {k for k, (_, r) in records.items() if isinstance(r, Agreement)}
+        self.assumptions = {k for k, (_, r) in records.items() if isinstance(r, Assumption)}
 
     def faults(self) -> Iterator[str]:
         for file, record in self.records.values():
@@ -106,8 +108,7 @@ class _Checker:
             yield from self._products(f"{at}.products" if p.products else "products", products)
             yield from self._countries(f"{at}.entities", [e.country for e in p.entities])
             claims = (*p.when.claims, *p.when.no_claims)
-            agreements = {k for k, (_, r) in self.records.items() if isinstance(r, Agreement)}
-            yield from self._refs(f"{at}.when.claims", claims, agreements, "agreement")
+            yield from self._refs(f"{at}.when.claims", claims, self.agreements, "agreement")
             for split, part in p.when.parts.items():
                 found = self.records.get(split, ("", None))[1]
                 if not isinstance(found, Split):
@@ -161,8 +162,7 @@ class _Checker:
 
     def _assumption(self, field: str, key: str | None) -> Iterator[str]:
         if key is not None:
-            known = [k for k, (_, r) in self.records.items() if isinstance(r, Assumption)]
-            yield from self._refs(f"{field}.assumption", [key], known, "assumption")
+            yield from self._refs(f"{field}.assumption", [key], self.assumptions, "assumption")
 
     def _products(self, field: str, products: ProductsPart) -> Iterator[str]:
         yield from self._refs(f"{field}.lists", products.lists, self.lists, "list")
@@ -190,12 +190,11 @@ class _Checker:
         yield from self._refs(field, names, COUNTRIES, "country")
 
     def _refs(
-        self, field: str, names: Iterable[str], known: Iterable[str], kind: str
+        self, field: str, names: Iterable[str], known: Collection[str], kind: str
     ) -> Iterator[str]:
-        known = list(known)
         for name in names:
             if name not in known:
-                close = get_close_matches(name, known, n=2, cutoff=0.6)
+                close = get_close_matches(name, list(known), n=2, cutoff=0.6)
                 hint = f"did you mean {' or '.join(close)}?" if close else f"add the {kind} first"
                 yield f"{field}: unknown {kind} {name!r}; {hint}"
 

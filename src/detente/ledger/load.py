@@ -137,14 +137,17 @@ def _read_list(path: Path, name: str, root: Path) -> ProductList:
             body.append(line)
     note = head.pop("note", None)
     source: Source = _validate(Source, head, name)
-    rows = list(csv.DictReader(body))
-    if not rows or "hs" not in rows[0]:
+    rows = csv.reader(body)
+    columns = next(rows, [])
+    if "hs" not in columns or len(body) < 2:
         raise RecordError(f"{name}: needs a column hs and at least one row")
+    place = columns.index("hs")
     codes: list[str] = []
     for n, row in enumerate(rows, start=1):
-        code = (row["hs"] or "").replace(".", "").strip()
+        given = row[place] if place < len(row) else ""
+        code = given.replace(".", "").strip()
         if not code.isdigit() or len(code) not in (2, 4, 5, 6, 7, 8, 9, 10):
-            raise RecordError(f"{name}: row {n}: {row['hs']!r} is not an HS code of 2 to 10 digits")
+            raise RecordError(f"{name}: row {n}: {given!r} is not an HS code of 2 to 10 digits")
         codes.append(code)
     key = path.relative_to(root / "lists").with_suffix("").as_posix()
     return ProductList(id=key, source=source, note=note, codes=tuple(sorted(set(codes))))
