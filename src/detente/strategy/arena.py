@@ -87,13 +87,16 @@ class Arena:
         policy = Instruments(rates.tariff, tax, self._fixed.iceberg, self._fixed.transfer)
         self.solves += 1
         try:
-            return solve_equilibrium(
+            e = solve_equilibrium(
                 self._prepared, policy, self.deficit, self._prepared.labels,
                 tol=self.tol, start=begin,
             )  # fmt: skip
         except (ConvergenceError, NoSolutionError):
+            e = None
+        if e is None or not (e.point.income > 0).all():
             self.failures += 1
             return None
+        return e
 
     def value(self, who: Government, e: Equilibrium) -> float:
         """Log change of the objective from the base."""

@@ -136,17 +136,18 @@ def climb(
         z = np.clip(y * scale, low, high)
         rates = frame.with_levers(levers, z)
         e = arena.solve(rates, best[0][3] if best else begin)
+        worse = 10.0 - (best[0][0] if best else 0.0)
         if e is None:
-            return 10.0, np.zeros_like(y)
+            return worse, np.zeros_like(y)
         v = value(e)
         if not np.isfinite(v):
-            return 10.0, np.zeros_like(y)
+            return worse, np.zeros_like(y)
         if not best or v > best[0][0]:
             best[:] = [(v, z, rates, e)]
         try:
             return -v, -slope(e)[0] * scale
         except ConvergenceError:
-            return 10.0, np.zeros_like(y)
+            return worse, np.zeros_like(y)
 
     minimize(
         objective, np.clip(x, low, high) / scale, jac=True, method="L-BFGS-B",
