@@ -21,12 +21,15 @@ _HOME = {
     "Outcome": "detente.outcome",
     "Policy": "detente.regime",
     "World": "detente.world",
+    "apply": "detente.regime.apply",
     "exposure": "detente.outcome.gradient",
     "gradient": "detente.outcome.gradient",
     "jacobian": "detente.outcome.gradient",
+    "load_ledger": "detente.ledger",
     "load_world": "detente.world",
     "run": "detente.study",
     "simulate": "detente.outcome",
+    "simulate_many": "detente.study.many",
 }
 
 __all__ = [
@@ -34,19 +37,25 @@ __all__ = [
     "Policy",
     "World",
     "__version__",
+    "apply",
     "exposure",
     "gradient",
     "jacobian",
+    "load_ledger",
     "load_world",
     "run",
     "simulate",
+    "simulate_many",
 ]
 
 if TYPE_CHECKING:
+    from detente.ledger import load_ledger
     from detente.outcome import Outcome, simulate
     from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.regime import Policy
+    from detente.regime.apply import apply
     from detente.study import run
+    from detente.study.many import simulate_many
     from detente.world import World, load_world
 
 

@@ -6,6 +6,7 @@ that a slip gets the same clear message everywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,13 +31,20 @@ class Record(BaseModel):
 R = TypeVar("R", bound=BaseModel)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys and keeps dates as text."""
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+class _StrictLoader(_Base):
+    """SafeLoader that refuses duplicate keys, keeps dates as text, and knows true and false only.
+
+    YAML 1.1 would turn 2025-04-02 into a date object and "no", "on", "yes" into truth values.
+    """
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, int] = {}
-    for key_node, _ in node.value:
+    found: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise RecordError(f"line {line}: a key must be a word, not a list or a mapping")
@@ -46,17 +54,19 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
                 f"key {key!r} appears twice (lines {seen[key]} and {line}); keep one of them"
             )
         seen[key] = line
-    return {
-        loader.construct_object(k, deep=True): loader.construct_object(v, deep=True)
-        for k, v in node.value
-    }
+        found[key] = loader.construct_object(value_node, deep=True)
+    return found
 
 
+_NATIVE = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in pairs if tag not in _NATIVE]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf")
+)
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
@@ -68,7 +78,9 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         Not YAML, not a mapping, a key twice, or aliases (they hide copies).
     """
     try:
-        if any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text, Loader=yaml.SafeLoader)):
+        if "*" in text and any(
+            isinstance(t, yaml.AliasToken) for t in yaml.scan(text, Loader=_Base)
+        ):
             raise RecordError("YAML aliases (*name) are not allowed; write the value out")
         data = yaml.load(text, Loader=_StrictLoader)
     except RecordError as error:
@@ -76,14 +88,19 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     except RecursionError:
         raise RecordError(f"{source}: nested too deeply; a record is flat") from None
     except yaml.YAMLError as error:
-        raise RecordError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise RecordError(
+            f"{source}{where}: not valid YAML ({getattr(error, 'problem', None) or error}); check "
+            "indentation, and put text with a colon in quotes"
+        ) from None
     if not isinstance(data, dict):
         raise RecordError(f"{source}: a mapping of keys is needed, found {type(data).__name__}")
     return data
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; errors name the file."""
+def read_yaml(path: Path, name: str | None = None) -> dict[str, Any]:
+    """The mapping in a YAML file; errors name the file, or ``name`` where it is given."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RecordError(f"{path}: larger than {MAX_BYTES:,} bytes; a record is small")
@@ -92,7 +109,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise RecordError(f"{path}: is not UTF-8 text") from None
-    return parse_yaml(text, str(path))
+    return parse_yaml(text, name or str(path))
 
 
 def validate(model: type[R], data: Mapping[str, Any], source: str) -> R:
@@ -123,8 +140,10 @@ def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
         elif e["type"] == "missing":
             lines.append(f"{field}: is missing; add it")
         else:
-            shown = repr(e.get("input"))
-            lines.append(f"{field}: {e['msg'].removeprefix('Value error, ')} (found {shown[:80]})")
+            # a fault of the record as a whole names its field itself
+            message = e["msg"].removeprefix("Value error, ")
+            shown = f" (found {repr(e.get('input'))[:80]})" if e["loc"] else ""
+            lines.append(f"{field}: {message}{shown}" if e["loc"] else message)
     more = error.error_count() - len(lines)
     return lines + ([f"and {more} more"] if more > 0 else [])
 

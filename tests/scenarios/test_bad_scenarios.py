@@ -28,7 +28,7 @@ FAULTS = {
     "no-source": ["sources", "is missing; add it"],
     "empty-sources": ["sources", "at least 1 item"],
     "source-without-place": ["sources.0", "Order", "needs a url or a cite"],
-    "no-measures": ["measures", "at least 1 item"],
+    "no-measures": ["measures", "is empty", "policy: {date: ...}"],
     "rate-nan": ["measures.0.rate_pct", "finite number", "nan"],
     "share-nan": ["measures.0.covered_share", "nan"],
     "share-150": ["measures.0.covered_share", "less than or equal to 1", "150"],

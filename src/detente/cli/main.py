@@ -51,9 +51,11 @@ def _root(
 @cache
 def _commands() -> typer.Typer:
     """The app with every command; modules import heavy packages only when a command runs."""
-    from detente.cli import run, world
+    from detente.cli import ledger, regime, run, world
 
     run.register(app)
+    regime.register(app)
+    app.add_typer(ledger.app, name="ledger")
     app.add_typer(world.app, name="world")
     return app
 

@@ -33,4 +33,4 @@ def show(
     else:
         from detente.report.text import frame_table, terminal
 
-        terminal().print(frame_table(rows, {}, title))
+        terminal().print(frame_table(rows, {}, title, signed=False))

@@ -25,14 +25,27 @@ METHODS = ("auto", "anderson", "newton-krylov")
 
 @dataclass(frozen=True, eq=False)
 class Equilibrium:
-    """One equilibrium in levels: (N,) and (J, N) arrays relative to the world's base prices."""
+    """One equilibrium in levels: (N,) and (J, N) arrays relative to the world's base prices.
 
-    economy: Economy
+    ``table`` is the world table in shares. The kernel is built when first asked for, so that an
+    equilibrium solved in another process comes home as its small arrays only.
+    """
+
+    table: Economy
     policy: Instruments
-    kernel: Kernel
     closure: Closure
     point: Point
     solution: Solution
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """What the policy makes of the table."""
+        return build_kernel(self.table, self.policy)
+
+    @cached_property
+    def economy(self) -> Economy:
+        """The table without the markets that nobody buys in under the policy."""
+        return _in_use(self.table, self.kernel)
 
     @cached_property
     def wage(self) -> Array:
@@ -42,7 +55,7 @@ class Equilibrium:
     @cached_property
     def consumer_price(self) -> Array:
         """Price index of final demand over the world table's, (N,)."""
-        return np.exp((self.economy.alpha * self.point.log_P_new).sum(axis=0))
+        return np.exp((self.table.alpha * self.point.log_P_new).sum(axis=0))
 
     @cached_property
     def flows(self) -> Array:
@@ -99,6 +112,7 @@ def solve_equilibrium(
     kernel = build_kernel(base, policy)
     closure = Closure(deficit, base.deficit, prepared.own_income)
     _refuse_impossible(base, kernel, closure, labels)
+    base = _in_use(base, kernel)
 
     seen: tuple[Array, Point] | None = None
 
@@ -142,7 +156,16 @@ def solve_equilibrium(
             f"{tol:g}; {solution.status.message}",
             solution,
         )
-    return Equilibrium(base, policy, kernel, closure, at(solution.value), solution)
+    found = Equilibrium(prepared.economy, policy, closure, at(solution.value), solution)
+    vars(found).update(kernel=kernel, economy=base)  # both are at hand
+    return found
+
+
+def _in_use(base: Economy, kernel: Kernel) -> Economy:
+    """``base`` with no spending where nobody buys any more."""
+    if not (kernel.unused * base.spending).any():
+        return base
+    return base._replace(spending=base.spending * (1.0 - kernel.unused))
 
 
 def _refuse_impossible(

@@ -6,15 +6,17 @@ import numpy as np
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.blocks import Array
-from detente.models.closure import CLOSURES
+from detente.models.caliendo_parro import Point
+from detente.models.closure import CLOSURES, Closure
 from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import METHODS, Equilibrium, solve_equilibrium
 from detente.outcome.outcome import Outcome
 from detente.regime import Policy
+from detente.solve.solution import Solution
 from detente.solve.threads import one_thread
 from detente.world import World
 
-__all__ = ["MODELS", "simulate"]
+__all__ = ["MODELS", "base_of", "restore", "simulate"]
 
 MODELS = ("caliendo-parro",)
 
@@ -76,7 +78,7 @@ def simulate(
                 f"simulate: the {what} was built on {p.world.name}, the world is {world.name}; "
                 "build it on the world it is simulated on"
             )
-    base = _base(prepared, baseline, deficit, min(tol, 1e-10))
+    base = base_of(prepared, baseline, deficit, min(tol, 1e-10))
     begin: Array = base.solution.value if start is None else start.after.solution.value
     if begin.shape != base.solution.value.shape:
         raise InputError("simulate: start is an outcome of a world of another size")
@@ -87,7 +89,8 @@ def simulate(
     return Outcome(world, policy, baseline, base, after, model, deficit, tol)
 
 
-def _base(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
+def base_of(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
+    """The equilibrium under ``baseline``, solved once for each world, closure and baseline."""
     key = (deficit, baseline.hash)
     if key not in prepared.bases:
         prepared.bases[key] = solve_equilibrium(
@@ -102,3 +105,21 @@ def _same_labels(a: World, b: World) -> bool:
         and a.sectors == b.sectors
         and np.array_equal(a.tariff.values, b.tariff.values)
     )
+
+
+def restore(
+    world: World,
+    policy: Policy,
+    baseline: Policy,
+    point: Point,
+    solution: Solution,
+    *,
+    deficit: str,
+    tol: float,
+) -> Outcome:
+    """The outcome of a solve that was made elsewhere, from what it reached."""
+    prepared = prepare(world)
+    base = base_of(prepared, baseline, deficit, min(tol, 1e-10))
+    closure = Closure(deficit, prepared.economy.deficit, prepared.own_income)
+    after = Equilibrium(prepared.economy, instruments(policy), closure, point, solution)
+    return Outcome(world, policy, baseline, base, after, MODELS[0], deficit, tol)

@@ -84,11 +84,15 @@ def sector_table(out: Outcome) -> pd.DataFrame:
 
 
 def market_changes(out: Outcome) -> pd.DataFrame:
-    """Markets (sector, importer) by how much sales between sellers moved, largest first.
+    """Markets (sector, importer) by how much sales moved between sellers, largest first.
 
-    ``moved_usd_bn`` is half the sum of absolute changes over sellers.
+    ``moved_usd_bn`` is half the sum over sellers of what each sells beyond its share in the
+    market's growth: zero where all sellers grow or shrink alike.
     """
-    moved = 0.5 * np.abs(out.trade_change.values).sum(axis=2)
+    before, after = out.trade_before.values, out.trade.values
+    size = before.sum(axis=2, keepdims=True)
+    growth = after.sum(axis=2, keepdims=True) / np.where(size > 0, size, 1.0)
+    moved = 0.5 * np.abs(after - growth * before).sum(axis=2)
     J, N = moved.shape
     table = pd.DataFrame(
         {

@@ -12,16 +12,19 @@ import xarray as xr
 
 from detente.errors import InputError, RecordError, UnknownNameError
 from detente.regime.policy import Policy
-from detente.regime.scenario import Measure, Scenario, TableRef, scenario_folder
+from detente.regime.scenario import Law, Measure, Scenario, TableRef, scenario_folder
 from detente.world import World
 
-__all__ = ["build_policy"]
+__all__ = ["build_policy", "law_policy"]
 
 
 def build_policy(
     scenario: Scenario, world: World, *, folder: Path | None = None, start: Policy | None = None
 ) -> Policy:
-    """Apply the measures of ``scenario`` in order to the tariffs of ``world`` (or ``start``).
+    """Apply the law and the measures of ``scenario`` to the tariffs of ``world`` (or ``start``).
+
+    Where the scenario names a law (``policy: {date: ...}``) that is the start; the measures come
+    on top, in order.
 
     A share s of a flow under an added rate r pays s r more on average; under "replaced" or
     "total" the covered part pays the new rate and the rest the old one. A ban on share s of a
@@ -37,6 +40,8 @@ def build_policy(
     InputError
         The measures leave a rate at or below -100%.
     """
+    if scenario.policy is not None:
+        start = law_policy(scenario.policy, world)
     tariff = world.tariff.values.copy() if start is None else start.tariff.values.copy()
     tax = np.zeros_like(tariff) if start is None else start.export_tax.values.copy()
     iceberg = np.ones_like(tariff) if start is None else start.iceberg.values.copy()
@@ -75,11 +80,31 @@ def build_policy(
                 f"{world.countries[n]} on {world.sectors[j]} from {world.countries[e]}; it must "
                 "stay above -100%; raise rate_pct"
             )
-    arrays = {
-        name: xr.DataArray(values, labels.coords, labels.dims)
-        for name, values in (("tariff", tariff), ("export_tax", tax), ("iceberg", iceberg))
-    }
-    return Policy(world, **arrays, title=scenario.title)
+    return Policy(
+        world,
+        tariff=xr.DataArray(tariff, labels.coords, labels.dims),
+        export_tax=xr.DataArray(tax, labels.coords, labels.dims),
+        iceberg=xr.DataArray(iceberg, labels.coords, labels.dims),
+        title=scenario.title,
+        notes=() if start is None else start.notes,
+    )
+
+
+def law_policy(law: Law, world: World) -> Policy:
+    """The law of a day as a policy on ``world``.
+
+    Raises
+    ------
+    DateError
+        The day lies outside the record.
+    UnknownNameError
+        ``without`` or ``with`` names no measure or programme.
+    """
+    from detente.ledger import load_ledger
+    from detente.regime.apply import apply
+
+    view = load_ledger().at(law.date, law.known_on, law.dates, law.announced)
+    return apply(view.without(law.without).including(law.including), world)
 
 
 class _Scope:

@@ -31,6 +31,7 @@ class Policy:
     iceberg : delivery cost over the base, factor above 0; 1 is unchanged, inf is a ban
     transfer : USD million received by each country; sums to zero
     title : a short text for reports
+    notes : how the arrays were made, printed with results
 
     The bilateral ones are labelled arrays with dims sector, importer, exporter, tables with
     those columns plus ``value``, or one number for every flow between different countries.
@@ -50,6 +51,7 @@ class Policy:
     iceberg: Any = None
     transfer: Any = None
     title: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from detente.errors import RecordError, UnknownNameError
 from detente.records import Record, read_yaml, validate
@@ -116,10 +116,48 @@ class Claim(Record):
     published_pct: float | None = None
 
 
+class Law(Record):
+    """The law of a day from the ledger: ``without`` leaves out measures or programmes, ``with``
+    counts the named measures as in force though they are not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    date: str
+    known_on: str | None = None
+    dates: Literal["collection", "legal"] = "collection"
+    announced: bool = False
+    without: list[str] = Field(default_factory=list)
+    including: list[str] = Field(default_factory=list, alias="with")
+
+
 class Baseline(Record):
-    """What the measures are compared with: the world table, or another scenario."""
+    """What the measures are compared with: the world table (nothing given), another scenario, or
+    the law of a day."""
 
     scenario: str | None = None
+    date: str | None = None
+    known_on: str | None = None
+    dates: Literal["collection", "legal"] = "collection"
+    announced: bool = False
+    without: list[str] = Field(default_factory=list)
+    including: list[str] = Field(default_factory=list, alias="with")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Baseline:
+        if self.scenario is not None and self.date is not None:
+            raise ValueError("give scenario or date, not both")
+        if self.date is None and (self.known_on or self.without or self.including):
+            raise ValueError("known_on, without and with need a date")
+        return self
+
+    @property
+    def law(self) -> Law | None:
+        """The law of the day, if a date is given."""
+        if self.date is None:
+            return None
+        return Law.model_validate(self.model_dump(exclude={"scenario"}))
 
 
 class Scenario(Record):
@@ -138,7 +176,8 @@ class Scenario(Record):
     sources: list[Source] = Field(min_length=1)
     world: str = "world-2022"
     baseline: Baseline = Baseline()
-    measures: list[Measure] = Field(min_length=1, max_length=2000)
+    policy: Law | None = None
+    measures: list[Measure] = Field(default_factory=list, max_length=2000)
     model: Literal["caliendo-parro"] = "caliendo-parro"
     deficit: Literal["fixed", "zero", "share"] = "fixed"
     theta: str = "fgo"
@@ -151,6 +190,12 @@ class Scenario(Record):
     def source(self) -> str:
         """Where the scenario was read, for error messages; its id where that is not known."""
         return self._source or self.id
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Scenario:
+        if not self.measures and self.policy is None:
+            raise ValueError("measures: is empty; give a measure, or policy: {date: ...}")
+        return self
 
     @model_validator(mode="after")
     def _rates_in_range(self) -> Scenario:

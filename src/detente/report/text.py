@@ -49,6 +49,9 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
         style="dim",
     )
     _paragraph(console, f"Blurred: {scenario.blurs}", style="dim")
+    for said, notes in (("Law", out.policy.notes), ("Baseline law", out.baseline.notes)):
+        if notes:
+            _paragraph(console, f"{said}: {'; '.join(notes)}.", style="dim")
     cited = "; ".join(
         ", ".join(x for x in (s.title, s.publisher, s.date) if x) for s in scenario.sources
     )
@@ -147,18 +150,20 @@ def _print_claims(claims: pd.DataFrame, console: Console) -> None:
     console.print()
 
 
-def frame_table(frame: pd.DataFrame, heads: dict[str, str], title: str = "") -> Table:
-    """A data frame as a rich table: numbers right, changes with their sign."""
+def frame_table(
+    frame: pd.DataFrame, heads: dict[str, str], title: str = "", *, signed: bool = True
+) -> Table:
+    """A data frame as a rich table: numbers right, changes with their sign if ``signed``."""
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for column in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column])
         table.add_column(heads.get(column, column), justify="right" if numeric else "left")
     for _, row in frame.iterrows():
-        table.add_row(*(_number(row[c], str(c)) for c in frame.columns))
+        table.add_row(*(_number(row[c], str(c), signed) for c in frame.columns))
     return table
 
 
-def _number(value: Any, column: str) -> str:
+def _number(value: Any, column: str, signed: bool) -> str:
     if isinstance(value, str):
         return value
     if value is None or pd.isna(value):
@@ -168,7 +173,7 @@ def _number(value: Any, column: str) -> str:
     if column.startswith("largest_relative"):
         return f"{value:.1e}"
     digits = 1 if abs(value) >= 100 else 2
-    unsigned = column.startswith(_UNSIGNED)
+    unsigned = not signed or column.startswith(_UNSIGNED)
     return f"{value:,.{digits}f}" if unsigned else f"{value:+,.{digits}f}"
 
 

@@ -23,7 +23,7 @@ from detente.outcome.tables import (
     value_of,
 )
 from detente.regime import Policy
-from detente.regime.build_policy import build_policy
+from detente.regime.build_policy import build_policy, law_policy
 from detente.regime.scenario import Scenario, load_scenario, parse_scenario
 from detente.world import World, load_world
 
@@ -124,7 +124,9 @@ class RunResult:
         out = self.outcome
         return {
             **out.provenance,
-            "scenario": self.scenario.model_dump(mode="json", exclude_defaults=False),
+            "scenario": self.scenario.model_dump(mode="json", by_alias=True),
+            "policy_notes": list(out.policy.notes),
+            "baseline_notes": list(out.baseline.notes),
             "theta_sets": list(self.by_theta),
             "compare": self.compared_id,
             "status": out.status,
@@ -175,7 +177,9 @@ def run(
     if theta is not None and theta != "all":
         changes["theta"] = theta
     if changes:
-        scenario = parse_scenario({**scenario.model_dump(), **changes}, scenario.source)
+        scenario = parse_scenario(
+            {**scenario.model_dump(by_alias=True), **changes}, scenario.source
+        )
     base_world = world or load_world(scenario.world)
     known = theta_sets()
     if scenario.theta not in [*known, "own"]:
@@ -222,7 +226,9 @@ def _with_theta(world: World, name: str) -> World:
 
 
 def _baseline(scenario: Scenario, world: World, folder: Path | None) -> Policy | None:
-    name = scenario.baseline.scenario
+    name, law = scenario.baseline.scenario, scenario.baseline.law
+    if law is not None:
+        return law_policy(law, world)
     if name is None:
         return None
     before, there = _beside(name, folder)

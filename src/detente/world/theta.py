@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from detente.errors import RecordError, UnknownNameError
+from detente.records import parse_yaml, validate
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -119,20 +120,7 @@ def read_theta_record(text: str, where: str) -> ThetaRecord:
 
     Raises RecordError for broken YAML, a key given twice, or a breach of the schema.
     """
-    import yaml
-
-    try:
-        data = yaml.load(text, Loader=_loader())
-    except yaml.YAMLError as error:
-        raise RecordError(f"{where}: not valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise RecordError(f"{where}: holds no mapping; see ThetaRecord for the keys.")
-    try:
-        return ThetaRecord.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(p) for p in first["loc"])
-        raise RecordError(f"{where}: field {field!r}: {first['msg']}.") from error
+    return validate(ThetaRecord, parse_yaml(text, where), where)
 
 
 @lru_cache(maxsize=32)
@@ -142,25 +130,3 @@ def _load(name: str) -> ThetaRecord:
     if record.id != name:
         raise RecordError(f"{name}.yaml: field 'id' is {record.id!r}, must be the file's name.")
     return record
-
-
-@lru_cache(maxsize=1)
-def _loader() -> Any:
-    import yaml
-
-    class UniqueKeys(yaml.SafeLoader):
-        """SafeLoader that refuses a key given twice."""
-
-    def mapping(loader: Any, node: Any) -> dict[Any, Any]:
-        seen: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice; keep one", key_node.start_mark
-                )
-            seen[key] = loader.construct_object(value_node, deep=True)
-        return seen
-
-    UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    return UniqueKeys

@@ -60,12 +60,17 @@ class World:
     @property
     def countries(self) -> list[str]:
         """Country labels in table order."""
-        return [str(c) for c in self.dataset.country.values]
+        return list(self._labels[0])
 
     @property
     def sectors(self) -> list[str]:
         """Sector labels in table order."""
-        return [str(s) for s in self.dataset.sector.values]
+        return list(self._labels[1])
+
+    @cached_property
+    def _labels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        ds = self.dataset
+        return tuple(str(c) for c in ds.country.values), tuple(str(s) for s in ds.sector.values)
 
     @cached_property
     def uses_iso3(self) -> bool:

@@ -1,0 +1,117 @@
+"""``detente regime``: what a good pays on a day, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detente.cli.main import Format
+from detente.errors import InputError
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``regime`` to ``app``."""
+    app.command("regime")(regime)
+
+
+def regime(
+    date: Annotated[str | None, typer.Option("--date", help="The day, YYYY-MM-DD.")] = None,
+    importer: Annotated[str, typer.Option("--importer", help="Who levies (ISO3 or name).")] = "USA",
+    exporter: Annotated[
+        str | None, typer.Option("--exporter", help="Who sells (ISO3, name, or EU27).")
+    ] = None,
+    hs: Annotated[
+        str | None, typer.Option("--hs", help="HS code, 2 to 10 digits, dots allowed.")
+    ] = None,
+    sector: Annotated[
+        str | None, typer.Option("--sector", help="A sector instead, e.g. C29.")
+    ] = None,
+    why: Annotated[bool, typer.Option("--why", help="Print the derivation line by line.")] = False,
+    average: Annotated[
+        bool, typer.Option("--average", help="Import-weighted averages, by partner and overall.")
+    ] = False,
+    lines: Annotated[
+        Path | None, typer.Option("--lines", help="CSV of queries: hs, exporter, date.")
+    ] = None,
+    known_on: Annotated[
+        str | None, typer.Option("--known-on", help="What was known on that day.")
+    ] = None,
+    legal: Annotated[
+        bool, typer.Option("--legal", help="Legal dates instead of collection dates.")
+    ] = False,
+    announced: Annotated[
+        bool, typer.Option("--announced", help="Count what was announced as if in force.")
+    ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", help="Leave out a measure or programme. Repeatable."),
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TABLE,
+) -> None:  # fmt: skip
+    """Print the tariff that applied on a day, its derivation, or averages."""
+    from detente.cli.output import show
+    from detente.labels import resolve_sectors
+    from detente.ledger import load_ledger
+    from detente.regime import query
+
+    ledger = load_ledger()
+    view: dict[str, Any] = {
+        "known_on": known_on, "dates": "legal" if legal else "collection", "announced": announced,
+    }  # fmt: skip
+    meta = {
+        "command": "regime", "date": date, "importer": importer, **view,
+        "ledger": ledger.content_hash, "record_until": ledger.record_until,
+    }  # fmt: skip
+    buyer, seller = _label(importer), None if exporter is None else _label(exporter)
+    if lines is not None:
+        show(query.lines_table(ledger, lines, buyer, **view), meta, format_)
+        return
+    if date is None:
+        raise InputError("--date: say the day, YYYY-MM-DD")
+    law = ledger.at(date, **view)
+    if without:
+        law = law.without(without)
+    code = None if sector is None else resolve_sectors(sector)[0]
+    if average:
+        if hs is not None:
+            raise InputError("--average is by partner or --sector; leave --hs out")
+        if code is None:
+            rows = query.average_table(law, buyer, seller)
+        else:
+            rows = query.sector_average(law, buyer, seller, code)
+        show(rows, meta, format_, title=f"Average statutory tariff of {buyer} on {date}")
+        return
+    rates = query.query(law, buyer, seller, hs, code, why)
+    tables = {"derivation": query.why_table(rates)} if why else None
+    rows = query.rate_table(rates)
+    title = f"{buyer} on {hs or code} from {seller or 'every partner'}, {date}"
+    if format_ is Format.TABLE and why:
+        _print_why(rates, title)
+        return
+    show(rows, meta, format_, title=title, tables=tables)
+
+
+def _label(name: str) -> str:
+    """ISO3 for a code or name; EU27 and other codes pass as they are."""
+    from detente.errors import UnknownNameError
+    from detente.labels import resolve_countries
+
+    if name in ("EU27", "EU"):
+        return "EU27"
+    if len(name) == 3 and name.isupper():
+        return name
+    found = resolve_countries(name)
+    if len(found) != 1:
+        raise UnknownNameError(f"{name!r} names {len(found)} countries; name one, or EU27")
+    return found[0]
+
+
+def _print_why(rates, title: str) -> None:
+    from detente.report.derivation import print_derivation
+    from detente.report.text import terminal
+
+    print_derivation(rates, title, terminal())

@@ -1,0 +1,111 @@
+"""An agreement: members, entry into force, the preferences it gives and how far they are used."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from .fields import Iso3, IsoDate, Pct, RecordId, Share, Strict, Text
+from .scope import Products, Targets
+from .source import ShareOf, Sourced
+
+__all__ = ["Agreement", "Member", "Preference", "Step"]
+
+
+class Member(Strict):
+    """One member: a country, or a group that joined as one (the EU).
+
+    Without ``in_force`` it has signed but not yet ratified.
+    """
+
+    country: Iso3 | None = None
+    group: RecordId | None = None
+    in_force: IsoDate | None = None
+    left: IsoDate | None = None
+    source: tuple[RecordId, ...] = ()
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Member:
+        if (self.country is None) == (self.group is None):
+            raise ValueError("give either country or group")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The country code or the group id."""
+        return self.country or self.group or ""
+
+
+class Step(Strict):
+    """A preferential rate from a date on: ``rate_pct``, or ``cut_pct`` of the MFN rate."""
+
+    starts: IsoDate
+    rate_pct: Pct | None = None
+    cut_pct: Share | None = None
+    assumption: RecordId | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Step:
+        if (self.rate_pct is None) == (self.cut_pct is None):
+            raise ValueError("give either rate_pct or cut_pct")
+        return self
+
+
+class Preference(Strict):
+    """What one importer grants. Exporters are the other members unless given."""
+
+    importer: Iso3 | Literal["EU27"]
+    exporters: Targets | None = None
+    products: Products
+    steps: tuple[Step, ...]
+    utilisation: tuple[ShareOf, ...]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Preference:
+        for name in ("steps", "utilisation"):
+            starts = [row.starts for row in getattr(self, name)]
+            if not starts:
+                raise ValueError(f"{name} is empty; give at least one row, or an assumption")
+            if starts != sorted(set(starts)):
+                raise ValueError(f"{name} must be in order of date, each date once")
+        return self
+
+
+class Agreement(Sourced):
+    """A trade, financial or security agreement, or a unilateral scheme of preferences.
+
+    ``priority``: where two agreements give the same rate, the higher number is claimed.
+    """
+
+    kind: Literal["agreement"]
+    type: Literal["trade", "unilateral", "financial", "security", "framework"]
+    signed: IsoDate | None = None
+    members: tuple[Member, ...]
+    status: Literal["negotiating", "concluded", "signed", "in_force", "suspended", "ended"]
+    scope: Text
+    coverage: Text | None = None
+    preferences: tuple[Preference, ...] = ()
+    priority: int = 0
+    supersedes: tuple[RecordId, ...] = ()
+
+    @model_validator(mode="after")
+    def _members_once(self) -> Agreement:
+        names = [m.name for m in self.members]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"members: {twice[0]} stands twice")
+        for member in self.members:
+            for key in member.source:
+                if key not in self.sources:
+                    raise ValueError(f"member {member.name}: source {key!r} is not in sources")
+        return self
+
+    def members_at(self, day: str) -> tuple[Member, ...]:
+        """Members for which the agreement is in force on ``day``."""
+        return tuple(
+            m
+            for m in self.members
+            if m.in_force and m.in_force <= day and not (m.left and m.left < day)
+        )

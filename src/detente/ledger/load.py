@@ -1,0 +1,150 @@
+"""Load a folder of records into a `Ledger`; every fault is collected and reported at once."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from detente.errors import RecordError
+from detente.records import read_yaml
+
+from .check import check
+from .ledger import Ledger
+from .schema import KINDS, ProductList, Record
+from .source import Source
+
+__all__ = ["load_ledger"]
+
+RECORDS = Path(__file__).parent / "records"
+_cache: dict[Path, Ledger] = {}
+
+
+def load_ledger(folder: str | Path | None = None) -> Ledger:
+    """The ledger in ``folder``; without one, the ledger that comes with the package.
+
+    Raises RecordError with one line per fault: file, field, what is wrong, what to do.
+    """
+    root = Path(folder) if folder is not None else RECORDS
+    if folder is None and root in _cache:
+        return _cache[root]
+    if not root.is_dir():
+        raise RecordError(f"{root}: no such folder of records")
+    faults: list[str] = []
+    records: dict[str, tuple[str, Record]] = {}
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.yaml")):
+        name = path.relative_to(root).as_posix()
+        digest.update(name.encode() + path.read_bytes())
+        try:
+            record = _read(path, name)
+        except RecordError as bad:
+            faults.append(str(bad))
+            continue
+        key = getattr(record, "id", "ledger")
+        if key in records:
+            faults.append(
+                f"{name}: id: {key!r} is already used in {records[key][0]}; choose another"
+            )
+        else:
+            records[key] = (name, record)
+    lists: dict[str, ProductList] = {}
+    for path in sorted(root.glob("lists/**/*.csv")):
+        name = path.relative_to(root).as_posix()
+        digest.update(name.encode() + path.read_bytes())
+        try:
+            found = _read_list(path, name, root)
+            lists[found.id] = found
+        except RecordError as bad:
+            faults.append(str(bad))
+    if "ledger" not in records:
+        faults.append("ledger.yaml: missing; it states record_from and record_until")
+    if not faults:
+        faults = check(records, lists)
+    if faults:
+        head = f"{len(faults)} faults in the ledger:\n" if len(faults) > 1 else ""
+        raise RecordError(head + "\n".join(faults))
+    ledger = Ledger(records=records, lists=lists, content_hash=digest.hexdigest())
+    if folder is None:
+        _cache[root] = ledger
+    return ledger
+
+
+def _read(path: Path, name: str) -> Record:
+    data = read_yaml(path, name)
+    kind = data.get("kind")
+    if kind not in KINDS:
+        raise RecordError(f"{name}: kind: {kind!r} is not known; use one of {', '.join(KINDS)}")
+    return _validate(KINDS[kind], data, name)
+
+
+def _validate(model: type[Any], data: dict[str, Any], name: str) -> Any:
+    try:
+        return model.model_validate(data)
+    except ValidationError as bad:
+        lines = [_say(e, model, name) for e in bad.errors()]
+        raise RecordError("\n".join(lines)) from None
+
+
+def _say(error: Any, model: type[BaseModel], name: str) -> str:
+    loc = [p for p in error["loc"] if not (isinstance(p, str) and ("[" in p or "'" in p))]
+    field = ""
+    for part in loc:
+        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        close = get_close_matches(str(loc[-1]), sorted(_fields(model)), n=2, cutoff=0.6)
+        hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
+        return f"{name}: {field}: unknown key; {hint}"
+    if kind == "missing":
+        return f"{name}: {field}: missing; add it"
+    if kind == "literal_error":
+        return f"{name}: {field}: {error['input']!r} is not allowed; use {error['ctx']['expected']}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {field}: {message}" if field else f"{name}: {message}"
+
+
+def _fields(model: type[BaseModel]) -> set[str]:
+    """Names of all fields of a model and of the models inside it, for the did-you-mean."""
+    names: set[str] = set()
+    todo: list[Any] = [model]
+    seen: set[Any] = set()
+    while todo:
+        item = todo.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            names |= set(item.model_fields)
+            todo += [f.annotation for f in item.model_fields.values()]
+        todo += [a for a in getattr(item, "__args__", ()) if not isinstance(a, str)]
+    return names
+
+
+def _read_list(path: Path, name: str, root: Path) -> ProductList:
+    """A CSV: lines ``# key: value`` with the source, then a column ``hs``."""
+    head: dict[str, Any] = {}
+    body: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            key, _, value = line.lstrip("# ").partition(":")
+            head[key.strip()] = value.strip()
+        elif line.strip():
+            body.append(line)
+    note = head.pop("note", None)
+    source: Source = _validate(Source, head, name)
+    rows = list(csv.DictReader(body))
+    if not rows or "hs" not in rows[0]:
+        raise RecordError(f"{name}: needs a column hs and at least one row")
+    codes: list[str] = []
+    for n, row in enumerate(rows, start=1):
+        code = (row["hs"] or "").replace(".", "").strip()
+        if not code.isdigit() or len(code) not in (2, 4, 5, 6, 7, 8, 9, 10):
+            raise RecordError(f"{name}: row {n}: {row['hs']!r} is not an HS code of 2 to 10 digits")
+        codes.append(code)
+    key = path.relative_to(root / "lists").with_suffix("").as_posix()
+    return ProductList(id=key, source=source, note=note, codes=tuple(sorted(set(codes))))

@@ -1,0 +1,184 @@
+"""The tables behind the line engine: lines, base rates, import values, claim shares.
+
+A file name carries the importer (`USA_imports_2024.parquet`), so another importer's tables are
+added by adding files. An importer without tables has the six-digit codes and no known base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from detente.errors import TableError, UnknownNameError
+
+__all__ = ["LineTable", "claim_shares", "covered", "line_table"]
+
+DATA = Path(__file__).parent / "data"
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LineTable:
+    """Lines of one importer, sorted by code, and its import flows, sorted by partner.
+
+    ``base_pct``: statutory MFN rate in percent (NaN where not held). ``flow_*``: one row per
+    (partner, line) with a positive value in USD; ``weighted`` is False where there are no values.
+    """
+
+    importer: str
+    codes: Array
+    sector: Array
+    base_pct: Array
+    base_text: Array
+    partners: tuple[str, ...]
+    flow_line: Array
+    flow_partner: Array
+    flow_value: Array
+    weighted: bool
+    masks: dict[Any, Array] = field(default_factory=dict, repr=False)
+
+    def under(self, hs: str) -> Array:
+        """Positions of the lines at or under a code. Raises UnknownNameError."""
+        low, high = np.searchsorted(self.codes, [hs, hs + ":"])
+        if low == high:
+            raise UnknownNameError.of("HS code", hs, self.codes[:: max(1, len(self.codes) // 4000)])
+        return np.arange(low, high)
+
+
+def covered(codes: Array, listed: Iterable[str]) -> Array:
+    """Which of the sorted ``codes`` a list reaches: bool, one per code.
+
+    A listed code covers every line under it. A line shorter than the listed codes (an importer
+    whose national lines we do not hold) counts as covered when any code under it is listed.
+    """
+    marks = np.zeros(len(codes) + 1, dtype=np.int32)
+    wanted = sorted(set(listed))
+    low = np.searchsorted(codes, wanted)
+    high = np.searchsorted(codes, [c + ":" for c in wanted])
+    np.add.at(marks, low, 1)
+    np.add.at(marks, high, -1)
+    mask = np.cumsum(marks)[:-1] > 0
+    short = np.flatnonzero(~mask & (np.char.str_len(codes) < max(map(len, wanted), default=0)))
+    if len(short):
+        at = np.searchsorted(wanted, codes[short])
+        padded = np.array([*wanted, ""])
+        mask[short] = np.char.startswith(padded[at], codes[short])
+    return mask
+
+
+@lru_cache(maxsize=256)
+def line_table(importer: str) -> LineTable:
+    """The table of an importer: its own lines where held, else the six-digit codes."""
+    flows, base = _latest(f"{importer}_imports_*"), _latest(f"{importer}_base_*")
+    if flows is None or base is None:
+        # one table serves all such importers, with it the product masks worked out on it
+        return replace(_six_digit_table(), importer=importer)
+    imports = pq.read_table(flows).to_pandas()
+    rates = pq.read_table(base).to_pandas()
+    hs8 = set(imports.hs.str[:8])
+    codes = np.array(sorted({*imports.hs, *(c for c in rates.hs if c not in hs8)}), dtype="U10")
+    base_pct, text = _base_of(codes, rates)
+    partners = tuple(sorted(imports.partner.unique()))
+    number = {p: n for n, p in enumerate(partners)}
+    return LineTable(
+        importer=importer,
+        codes=codes,
+        sector=_sector_of(codes),
+        base_pct=base_pct,
+        base_text=text,
+        partners=partners,
+        flow_line=np.searchsorted(codes, imports.hs.to_numpy(dtype="U10")),
+        flow_partner=imports.partner.map(number).to_numpy(dtype=np.int64),
+        flow_value=imports.value_usd.to_numpy(dtype=float),
+        weighted=True,
+    )
+
+
+@lru_cache(maxsize=1)
+def _six_digit_table() -> LineTable:
+    codes = np.array(sorted(_sectors()), dtype="U10")
+    none = np.zeros(0, dtype=np.int64)
+    return LineTable(
+        "", codes, _sector_of(codes), np.full(len(codes), np.nan), np.full(len(codes), ""), (),
+        none, none, np.zeros(0), False,
+    )  # fmt: skip
+
+
+def one_line(table: LineTable, hs: str) -> LineTable:
+    """A table with the single line ``hs``, for a code whose eight digits are held.
+
+    Raises UnknownNameError when they are not.
+    """
+    for digits in (8, 6):
+        if len(hs) > digits:
+            low, high = np.searchsorted(table.codes, [hs[:digits], hs[:digits] + ":"])
+            if high > low:
+                return LineTable(
+                    table.importer, np.array([hs], dtype="U10"), table.sector[low : low + 1],
+                    table.base_pct[low : low + 1], table.base_text[low : low + 1], table.partners,
+                    np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0), False,
+                )  # fmt: skip
+            if digits == 8 and table.weighted:
+                break
+    table.under(hs)  # raises with the nearest codes
+    raise UnknownNameError(f"unknown HS code {hs!r}")
+
+
+def claim_shares(name: str, importer: str, codes: Array, partner: str) -> Array:
+    """Shares (fractions) of the lines from one partner; 0 where the table has none."""
+    by_partner, width = _claims(importer, name)
+    if partner not in by_partner:
+        return np.zeros(len(codes))
+    listed, shares = by_partner[partner]
+    short = codes.astype(f"U{width}")
+    at = np.minimum(np.searchsorted(listed, short), len(listed) - 1)
+    return np.where(listed[at] == short, shares[at], 0.0)
+
+
+@lru_cache(maxsize=16)
+def _claims(importer: str, name: str) -> tuple[dict[str, tuple[Array, Array]], int]:
+    """Codes in order and their shares, by partner; and the length of the codes."""
+    path = DATA / f"{importer}_claims_{name}.parquet"
+    if not path.exists():
+        known = [p.stem.split("_claims_")[1] for p in DATA.glob(f"{importer}_claims_*.parquet")]
+        raise UnknownNameError.of("table of shares", name, known, importer)
+    frame = pq.read_table(path).to_pandas().sort_values(["partner", "hs"])
+    widths = set(frame.hs.str.len())
+    if len(widths) != 1:
+        raise TableError(f"{path.name}: codes of several lengths {sorted(widths)}; use one")
+    width = widths.pop()
+    return {
+        str(partner): (rows.hs.to_numpy(dtype=f"U{width}"), rows.share.to_numpy(dtype=float))
+        for partner, rows in frame.groupby("partner")
+    }, width
+
+
+def _latest(pattern: str) -> Path | None:
+    found = sorted(DATA.glob(pattern + ".parquet"))
+    return found[-1] if found else None
+
+
+@lru_cache(maxsize=1)
+def _sectors() -> dict[str, str]:
+    frame = pq.read_table(DATA / "hs6_sector.parquet").to_pandas()
+    return dict(zip(frame.hs, frame.sector, strict=True))
+
+
+def _sector_of(codes: Array) -> Array:
+    sectors = _sectors()
+    return np.array([sectors.get(c[:6], "") for c in codes])
+
+
+def _base_of(codes: Array, rates: Any) -> tuple[Array, Array]:
+    pct = dict(zip(rates.hs, rates.base_pct, strict=True))
+    text = dict(zip(rates.hs, rates.text, strict=True))
+    return (
+        np.array([pct.get(c[:8], np.nan) for c in codes]),
+        np.array([text.get(c[:8], "") for c in codes]),
+    )
