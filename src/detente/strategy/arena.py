@@ -151,7 +151,8 @@ class Arena:
         """An equilibrium found here as the outcome that :func:`detente.simulate` gives."""
         policy = self.as_policy(rates, title)
         return Outcome(
-            self.world, policy, self.baseline, self.base, e, "caliendo-parro", self.deficit, self.tol
+            self.world, policy, self.baseline, self.base, e, self.status_quo.model, self.deficit,
+            self.tol,
         )  # fmt: skip
 
     def tariff(self, rates: Rates) -> xr.DataArray:
@@ -170,7 +171,7 @@ class Arena:
             "status_quo_hash": self.policy.hash,
             "baseline_hash": self.baseline.hash,
             "theta": str(self.world.theta.attrs.get("set", "own")),
-            "model": "caliendo-parro",
+            "model": self.status_quo.model,
             "deficit": self.deficit,
             "tol": self.tol,
             "solves": self.solves,

@@ -128,9 +128,7 @@ def attack_jointly(
         for x, method in starts:
             _search(gain, x, low, high, how.search // len(starts), rng, method)
     value, x, method = best
-    return Deviation(
-        name, value, arena.tariff(rates.with_levers(levers, x)), method, tried, failed
-    )
+    return Deviation(name, value, arena.tariff(rates.with_levers(levers, x)), method, tried, failed)
 
 
 def _draws(rng: np.random.Generator, here: Array, low: Array, high: Array, count: int):

@@ -21,7 +21,7 @@ from detente.strategy.levers import Bounds, Levers
 from detente.strategy.nash import Nash, nash, player_levers
 from detente.strategy.objective import Government, governments
 from detente.strategy.optimal import Start, binding
-from detente.strategy.stationary import Found, climb, stationary
+from detente.strategy.stationary import NOISE, Found, climb, stationary
 from detente.world import World
 
 __all__ = ["Cooperation", "cooperate", "nash_bargain"]
@@ -323,9 +323,10 @@ def _ascend(
     if up.at is None:
         return up
     settled = stationary(arena, lv, slope, up.x, start=up.at, tol=1e-8, max_steps=80)
-    if settled.converged and settled.at is not None:
-        if value(settled.at) >= value(up.at) - 1e-11:
-            return settled
+    if settled.at is None or not settled.converged:
+        return replace(up, status="flat")
+    if value(settled.at) >= value(up.at) - NOISE:
+        return settled
     return replace(up, status="flat")
 
 
@@ -367,9 +368,7 @@ def _feasible(
     return []
 
 
-def _no_gains(
-    game: _Game, parts: Array, compared: Array, how: Attack, rule: str
-) -> Cooperation:
+def _no_gains(game: _Game, parts: Array, compared: Array, how: Attack, rule: str) -> Cooperation:
     arena = game.arena
     x = arena.rates.read(game.levers)
     e = arena.status_quo.after

@@ -17,7 +17,7 @@ from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, Rates, player_names, start_rates
 from detente.strategy.certificate import Attack, Deviation, attack, usual_deviations
-from detente.strategy.levers import Bounds, Levers, check_bounds, levers
+from detente.strategy.levers import Bounds, Levers, levers
 from detente.strategy.objective import Government, governments
 from detente.strategy.optimal import SAME, Start, best_reply, binding
 from detente.strategy.stationary import Found, own_errors, stationary
@@ -199,6 +199,11 @@ def nash(
     -----
     When every country plays and nothing bounds the rates, autarky is an equilibrium too: who
     cannot export cannot import. It is listed, its regret zero by this argument.
+
+    With deficits that policy cannot move ("fixed", and nearly so "share") a country with a large
+    deficit is paid whatever it levies. Its best reply can then lie at a bound or where others
+    are insolvent, and the search reports that instead of an equilibrium; ``deficit="zero"`` is
+    the closure in which tariff wars are usually solved.
     """
     names = player_names(world, players, least=2)
     arena = Arena(world, policy, baseline, deficit)

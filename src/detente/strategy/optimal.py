@@ -19,7 +19,7 @@ from detente.strategy.arena import Arena, Rates, limits, player_names, start_rat
 from detente.strategy.certificate import Attack, Deviation, attack, usual_deviations
 from detente.strategy.levers import Bounds, Levers, levers
 from detente.strategy.objective import Government, government
-from detente.strategy.stationary import Found, climb, own_errors, stationary
+from detente.strategy.stationary import NOISE, Found, climb, own_errors, stationary
 from detente.world import World
 
 __all__ = ["OptimalTariff", "Start", "best_reply", "binding", "optimal_tariff"]
@@ -67,7 +67,8 @@ class OptimalTariff:
     starts : where each start led
     optima : distinct local optima, best first, as tariffs
     binding : levers at a bound
-    status : "converged"; "not certified" (a deviation adds more than ``tol``); or how it failed
+    status : "converged"; "not certified" (a deviation adds more than ``tol``); "climbed" (an
+        ascent that ended without meeting ``tariff_tol``, e.g. at a kink); or how it failed
     statement : the objective in words
     outcome : the equilibrium at the optimum
     policy : the policy behind it
@@ -261,9 +262,11 @@ def best_reply(
     start: Equilibrium | None = None,
     tol: float = 1e-9,
     max_steps: int = 120,
+    check: bool = True,
 ) -> Found:
     """Best reply from one start: first-order conditions, an ascent that checks them (and leads
-    on where they led to no maximum), and the conditions again."""
+    on where they led to no maximum), and the conditions again. Without ``check`` the ascent is
+    left out where the conditions were solved."""
     slope = own_errors(arena, [who], [lv])
 
     def settle(z: Array, at: Equilibrium | None) -> Found:
@@ -272,6 +275,8 @@ def best_reply(
         )
 
     f = settle(x, start)
+    if f.converged and not check:
+        return f
     steps = f.steps
     begin = f if f.converged and f.at is not None else Found(x, f.rates, start, np.inf, 0, "")
     up = climb(
@@ -280,12 +285,12 @@ def best_reply(
     )  # fmt: skip
     if up.at is None:
         return f
-    better = f.at is None or arena.value(who, up.at) > arena.value(who, f.at) + 1e-11
+    better = f.at is None or arena.value(who, up.at) > arena.value(who, f.at) + NOISE
     if f.converged and not better:
         return f
     again = settle(up.x, up.at)
     steps += again.steps
-    if again.at is not None and arena.value(who, again.at) >= arena.value(who, up.at) - 1e-11:
+    if again.at is not None and arena.value(who, again.at) >= arena.value(who, up.at) - NOISE:
         return Found(again.x, again.rates, again.at, again.error, steps, again.status)
     return Found(up.x, up.rates, up.at, up.error, steps, up.status)
 
@@ -305,7 +310,7 @@ def binding(lv: Levers, x: Array) -> tuple[str, ...]:
 def _best(values: list[float], found: list[Found]) -> int:
     """The highest end; among equals the one whose conditions hold best."""
     highest = max(values)
-    near = [r for r, v in enumerate(values) if v >= highest - 1e-11]
+    near = [r for r, v in enumerate(values) if v >= highest - NOISE]
     return min(near, key=lambda r: (not found[r].converged, found[r].error))
 
 

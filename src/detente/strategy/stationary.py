@@ -24,9 +24,12 @@ from detente.strategy.arena import Arena, Rates, limits
 from detente.strategy.levers import Levers
 from detente.strategy.objective import Government
 
-__all__ = ["Found", "climb", "own_errors", "stationary"]
+__all__ = ["NOISE", "Found", "climb", "own_errors", "stationary"]
 
 LARGEST_MOVE = 1.0
+
+NOISE = 1e-9
+"""Log objectives closer than this count as equal: equilibria are known to about 1e-10."""
 
 
 @dataclass(frozen=True, eq=False)
