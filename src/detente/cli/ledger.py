@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.main import Format
+from detente.cli.formats import Format
 
 __all__ = ["app"]
 

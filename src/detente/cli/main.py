@@ -7,7 +7,6 @@ no equilibrium exists or a solve did not converge.
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from functools import cache
 from typing import Annotated
 
@@ -15,15 +14,7 @@ import typer
 
 from detente.errors import DetenteError, InputError
 
-__all__ = ["Format", "app", "main"]
-
-
-class Format(StrEnum):
-    """How a command prints its result."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
+__all__ = ["app", "main"]
 
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from detente.cli.main import Format
+from detente.cli.formats import Format
 
 __all__ = ["show"]
 

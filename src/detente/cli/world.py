@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli.main import Format
+from detente.cli.formats import Format
 from detente.errors import InputError
 
 __all__ = ["app"]

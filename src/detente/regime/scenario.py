@@ -116,13 +116,12 @@ class Claim(Record):
     published_pct: float | None = None
 
 
-class Law(Record):
-    """The law of a day from the ledger: ``without`` leaves out measures or programmes, ``with``
-    counts the named measures as in force though they are not."""
+class _View(Record):
+    """How the ledger is read: ``without`` leaves out measures or programmes, ``with`` counts the
+    named measures as in force though they are not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    date: str
     known_on: str | None = None
     dates: Literal["collection", "legal"] = "collection"
     announced: bool = False
@@ -130,19 +129,18 @@ class Law(Record):
     including: list[str] = Field(default_factory=list, alias="with")
 
 
-class Baseline(Record):
+class Law(_View):
+    """The law of a day from the ledger."""
+
+    date: str
+
+
+class Baseline(_View):
     """What the measures are compared with: the world table (nothing given), another scenario, or
     the law of a day."""
 
     scenario: str | None = None
     date: str | None = None
-    known_on: str | None = None
-    dates: Literal["collection", "legal"] = "collection"
-    announced: bool = False
-    without: list[str] = Field(default_factory=list)
-    including: list[str] = Field(default_factory=list, alias="with")
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Baseline:
