@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
+from detente.errors import InputError
 from detente.models.blocks import Array
 from detente.outcome import Outcome, simulate
 from detente.regime import Policy
 from detente.strategy.objective import Government
+from detente.study.many import simulate_many
 from detente.world import World
 
 __all__ = ["Cells", "Governments", "Payoff", "Progress", "money", "provenance", "run_cells"]
@@ -143,7 +142,7 @@ def run_cells(
             if progress is not None:
                 progress(first + done, len(policies))
 
-        cases = _cases(world, part, baseline, deficit, tell)
+        cases = simulate_many(world, part, baseline=baseline, deficit=deficit, progress=tell)
         for i, case in enumerate(cases, start=first):
             status.append(case.status)
             if case.error is None and case.outcome is not None:
@@ -163,37 +162,6 @@ def run_cells(
         money(world, baseline, deficit),
         about,
     )
-
-
-def _cases(
-    world: World,
-    policies: Sequence[Policy],
-    baseline: Policy | None,
-    deficit: str,
-    progress: Progress,
-) -> Sequence[Any]:
-    """Status, outcome and error of each; on all cores where the study room offers it."""
-    if find_spec("detente.study.many") is not None:
-        many = import_module("detente.study.many").simulate_many
-        return many(world, policies, baseline=baseline, deficit=deficit, progress=progress)
-    cases: list[_Case] = []
-    for i, policy in enumerate(policies):
-        try:
-            out = simulate(world, policy, baseline=baseline, deficit=deficit)
-            cases.append(_Case("converged", out, None))
-        except NoSolutionError as error:
-            cases.append(_Case("no_solution", None, error))
-        except ConvergenceError as error:
-            status = getattr(getattr(error.solution, "status", None), "value", "max_steps")
-            cases.append(_Case(status, None, error))
-        progress(i + 1, len(policies))
-    return cases
-
-
-class _Case(NamedTuple):
-    status: str
-    outcome: Outcome | None
-    error: DetenteError | None
 
 
 TOGETHER = 64
