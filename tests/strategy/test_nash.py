@@ -143,17 +143,36 @@ def test_upper_bounds_that_bind_are_named():
     assert war.status == "converged"
 
 
-def test_progress_ends_complete(world):
-    seen = []
+def test_progress_ends_complete():
+    seen: list[tuple[int, int]] = []
     nash(
-        world,
-        ["c00", "c01"],
-        by="uniform",
-        deficit="zero",
-        deviations=1,
-        progress=lambda a, b: seen.append((a, b)),
-    )
+        pair(1.0, 4.0), by="uniform", deficit="zero", deviations=1,
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
     assert seen[-1][0] == seen[-1][1]
+
+
+def test_a_point_where_a_player_gains_is_refuted_not_listed(world):
+    """The certificate must see a point that is no equilibrium."""
+    from detente.strategy.arena import Arena
+    from detente.strategy.certificate import Attack
+    from detente.strategy.nash import _certify, player_levers
+    from detente.strategy.objective import governments
+    from detente.strategy.stationary import Found
+
+    arena = Arena(world, None, None, "zero")
+    names = ["c00", "c01"]
+    lv = player_levers(world, names, "uniform", (0.0, 5.0), tariff=arena.rates.tariff)
+    x = np.log1p(np.array([0.02, 0.02]))
+    rates = arena.rates.with_levers(lv, x)
+    e = arena.solve(rates)
+    point = Found(x, rates, e, 0.0, 0, "converged")
+    found, better = _certify(
+        arena, governments(world, names), lv, point, Attack(10, 20), 1e-6, lambda: None
+    )
+    assert not found.certified
+    assert better is not None
+    assert float(found.regret.max()) > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,15 @@ class Nash:
     """A tariff war: every equilibrium found, and how each start ended.
 
     ``tariff``, ``export_tax``, ``objective``, ``gain_pct``, ``regret``, ``deviations``, ``binding``
-    and ``outcome`` are those of the first equilibrium in ``equilibria``.
+    and ``outcome`` are those of the first equilibrium in ``equilibria``; where there is none, of
+    the first point refuted (``status`` then says "not certified").
 
     Attributes
     ----------
     players : who plays
-    equilibria : distinct equilibria, certified ones first
+    equilibria : distinct certified equilibria
+    refuted : points where the first-order conditions hold and yet a player gains more than
+        ``tol`` by a larger move, with the deviation
     starts : where each start led; ``objective`` there is the sum over players
     status : "converged" (solved and certified), "not certified", or how the search failed
     statement : the players' objectives in words
@@ -84,6 +87,7 @@ class Nash:
 
     players: tuple[str, ...]
     equilibria: tuple[NashEquilibrium, ...]
+    refuted: tuple[NashEquilibrium, ...]
     starts: tuple[Start, ...]
     status: str
     statement: tuple[str, ...]
@@ -91,11 +95,14 @@ class Nash:
 
     @property
     def _first(self) -> NashEquilibrium:
-        if not self.equilibria:
+        proper = [e for e in self.equilibria if e.kind != "autarky"]
+        if not (proper or self.refuted):
             raise ConvergenceError(
-                f"tariff war: no start reached an equilibrium ({self.status}); see starts"
+                f"tariff war: no start reached an equilibrium ({self.status}); see starts. With "
+                "deficits that policy cannot move there may be none: try deficit='zero', or "
+                "narrower bounds"
             )
-        return self.equilibria[0]
+        return [*proper, *self.refuted][0]
 
     @property
     def tariff(self) -> xr.DataArray:
@@ -245,15 +252,16 @@ def nash(
             ends.append(("the deviation found", again))
             if again.converged:
                 queue.append(again)
-    equilibria.sort(key=lambda e: not e.certified)
+    refuted = [e for e in equilibria if not e.certified]
+    equilibria = [e for e in equilibria if e.certified]
     if sectors is None and partners is None:
         alone = _autarky(arena, who, names, lv)
         if alone is not None:
             equilibria.append(alone)
     proper = [e for e in equilibria if e.kind != "autarky"]
-    if any(e.certified for e in proper):
+    if proper:
         status = "converged"
-    elif proper:
+    elif refuted:
         status = "not certified"
     else:
         status = ends[0][1].status if ends else "failed"
@@ -268,7 +276,8 @@ def nash(
         for label, f in ends
     )  # fmt: skip
     return Nash(
-        tuple(names), tuple(equilibria), listed, status, tuple(g.statement for g in who),
+        tuple(names), tuple(equilibria), tuple(refuted), listed, status,
+        tuple(g.statement for g in who),
         arena.provenance(
             players=names, by=by, bounds=bounds, levers=sum(v.count for v in lv),
             deviations=how.deviations, search=how.search, seed=seed, status=status,
