@@ -1,0 +1,182 @@
+"""Optimal tariffs of a government that foresees the answer by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from detente.errors import InputError
+from detente.models.blocks import Array
+from detente.outcome.equilibrium import Equilibrium
+from detente.strategy.arena import Arena, Rates, limits, player_names, start_rates
+from detente.strategy.certificate import FEW, Attack
+from detente.strategy.levers import Bounds, Levers
+from detente.strategy.objective import Government, government
+from detente.strategy.optimal import OptimalTariff, report
+from detente.strategy.rules import DutyEquivalent, Mirror, Rule, Scene, named_rule, scenes_of
+from detente.strategy.stationary import NOISE, Found, climb, stationary
+
+__all__ = ["optimal_with_foresight"]
+
+
+class _Foresight(Arena):
+    """An arena in which whoever the leader taxes answers at once."""
+
+    leader: int
+    scenes: list[tuple[Scene, Rule]]
+
+    @classmethod
+    def of(cls, arena: Arena, leader: int, scenes: list[tuple[Scene, Rule]]) -> _Foresight:
+        new = cls.__new__(cls)
+        new.__dict__.update(arena.__dict__)
+        new.leader, new.scenes = leader, scenes
+        return new
+
+    def answered(self, rates: Rates) -> Rates:
+        """The rates with everybody's answer to the leader in place."""
+        tariff = rates.tariff.copy()
+        for s, rule in self.scenes:
+            tariff[:, s.j, s.i] = rule.answer(s, Rates(tariff, rates.tax), 1).tariff
+        return Rates(tariff, rates.tax)
+
+    def solve(self, rates: Rates, start: Equilibrium | None = None) -> Equilibrium | None:
+        """The equilibrium once the others have answered."""
+        return super().solve(self.answered(rates), start)
+
+
+def optimal_with_foresight(
+    arena: Arena,
+    who: Government,
+    lv: Levers,
+    retaliation: Any,
+    *,
+    bounds: Bounds,
+    tol: float,
+    tariff_tol: float,
+    starts: Any,
+    how: Attack,
+) -> OptimalTariff:
+    """See :func:`detente.strategy.optimal.optimal_tariff`.
+
+    Rules that are linear in the tariff (mirror, duty-equivalent) are differentiated; the others
+    are searched without derivatives, which few levers allow.
+
+    Raises
+    ------
+    InputError
+        The leader among those who answer; a rule without derivative and too many levers.
+    """
+    world = arena.world
+    if not isinstance(retaliation, Mapping):
+        partners = {world.countries[int(i)] for i in np.unique(lv.partner)}
+        retaliation = {c: retaliation for c in world.countries if c in partners}
+    if who.country in player_names(world, list(retaliation)):
+        raise InputError(f"retaliation: {who.country} would answer itself; name other countries")
+    scope = np.ones(len(world.sectors), dtype=bool)
+    scenes: list[tuple[Scene, Rule]] = []
+    for name, rule in retaliation.items():
+        for country in player_names(world, name):
+            [s] = scenes_of(arena, who, [government(world, country)], scope, bounds, world)
+            scenes.append((s, named_rule(rule)))
+    ahead = _Foresight.of(arena, who.position, scenes)
+    linear = all(isinstance(r, (Mirror, DutyEquivalent)) for _, r in scenes)
+    if not linear and lv.count > FEW:
+        raise InputError(
+            f"retaliation: a rule without derivative needs at most {FEW} levers, here are "
+            f"{lv.count}; use by='uniform' or fewer sectors= or partners="
+        )
+    ends: list[tuple[str, Found]] = []
+    for label, x in start_rates(arena, [lv], starts):
+        found = (
+            _by_gradient(ahead, who, lv, x, tariff_tol) if linear else _by_values(ahead, who, lv, x)
+        )
+        ends.append((label, found))
+    answered = [(label, _with_answers(ahead, f)) for label, f in ends]
+    return report(
+        ahead, who, lv, answered, how, tol,
+        retaliation={s.answerer.country: r.name for s, r in scenes}, bounds=bounds,
+    )  # fmt: skip
+
+
+def _with_answers(ahead: _Foresight, f: Found) -> Found:
+    return Found(f.x, ahead.answered(f.rates), f.at, f.error, f.steps, f.status)
+
+
+def _by_gradient(ahead: _Foresight, who: Government, lv: Levers, x: Array, tol: float) -> Found:
+    def slope(e: Equilibrium) -> tuple[Array, Array]:
+        s = ahead.slopes([who], e)
+        n = who.position
+        own = s.tariff(0, n)
+        direct = who.own_tariff_term(e.policy.tariff[:, n])
+        if direct is not None:
+            own = own + direct
+        for scene, rule in ahead.scenes:
+            assert isinstance(rule, (Mirror, DutyEquivalent))
+            now = e.policy.tariff[:, scene.j, scene.i]
+            wanted = rule.answer(scene, Rates(e.policy.tariff, None), 1)
+            # the answer's slope in log(1 + t), per unit of the leader's tariff
+            per_unit = s.tariff(0, scene.j)[:, scene.i] / (1.0 + now)
+            if wanted.capped:
+                inside = (now > scene.low + 1e-12) & (now < scene.high - 1e-12)
+                per_unit = np.where(inside, per_unit, 0.0)
+            pulled = per_unit @ rule.weights(scene)
+            own[:, scene.j] += pulled * (1.0 + e.policy.tariff[:, n, scene.j])
+        # what is sold where the answer falls bends the objective too
+        answered = np.zeros_like(own)
+        theta = e.economy.theta
+        for scene, rule in ahead.scenes:
+            assert isinstance(rule, (Mirror, DutyEquivalent))
+            sold = e.kernel.B1[:, scene.j, n] * e.point.u[:, n] * e.point.q[:, scene.j]
+            answered[:, scene.j] = (theta * sold / e.point.income[n]) @ rule.weights(scene)
+        size = lv.size(e) + lv.collect(answered, np.zeros_like(own) if lv.tax.any() else None)
+        return lv.collect(own, s.export_tax(0, n) if lv.tax.any() else None), size
+
+    def value(e: Equilibrium) -> float:
+        return ahead.value(who, e)
+
+    f = stationary(ahead, [lv], slope, x, tol=tol, max_steps=80)
+    begin = f.x if f.converged else x
+    up = climb(ahead, [lv], value, slope, begin, max_steps=400)
+    if up.at is None or (f.at is not None and f.converged and value(f.at) >= value(up.at) - NOISE):
+        return f
+    again = stationary(ahead, [lv], slope, up.x, start=up.at, tol=tol, max_steps=80)
+    if again.at is not None and again.converged and value(again.at) >= value(up.at) - NOISE:
+        return again
+    if up.error <= 1e-6:
+        return Found(up.x, up.rates, up.at, up.error, up.steps, "converged")
+    # an answer cut by a bound makes a kink, where gradients stall
+    return _by_values(ahead, who, lv, up.x) if lv.count <= FEW else up
+
+
+def _by_values(ahead: _Foresight, who: Government, lv: Levers, x: Array) -> Found:
+    low, high = limits([lv])
+    best: list[Any] = []
+    count = 0
+
+    def minus(y: Array) -> float:
+        nonlocal count
+        count += 1
+        z = np.clip(y, low, high)
+        rates = ahead.rates.with_levers([lv], z)
+        e = ahead.solve(rates)
+        if e is None:
+            return 1e3
+        value = ahead.value(who, e)
+        if not best or value > best[0]:
+            best[:] = [value, z, rates, e]
+        return -value
+
+    simplex = np.vstack([x, x + 0.1 * np.eye(len(x)) * np.where(x + 0.1 > high, -1.0, 1.0)])
+    found = minimize(
+        minus, x, method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 1e-7, "fatol": 1e-13,
+                 "maxfev": 80 * len(x)},
+    )  # fmt: skip
+    if not best:
+        return Found(x, ahead.rates, None, np.inf, count, "failed")
+    _, z, rates, e = best
+    size = float(np.ptp(found.final_simplex[0], axis=0).max())
+    return Found(z, rates, e, size, count, "converged" if found.success else "max_steps")
