@@ -18,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 from detente.version import __version__
 
 _HOME = {
+    "cooperate": "detente.strategy.cooperate",
+    "deterrence": "detente.strategy.deterrence",
+    "escalate": "detente.strategy.escalation",
+    "explain_rate": "detente.strategy.retaliation",
+    "least_answer": "detente.strategy.retaliation",
+    "nash": "detente.strategy.nash",
+    "nash_bargain": "detente.strategy.cooperate",
+    "optimal_tariff": "detente.strategy.optimal",
+    "retaliate": "detente.strategy.retaliation",
     "Outcome": "detente.outcome",
     "Policy": "detente.regime",
     "World": "detente.world",
@@ -38,11 +47,20 @@ __all__ = [
     "World",
     "__version__",
     "apply",
+    "cooperate",
+    "deterrence",
+    "escalate",
+    "explain_rate",
     "exposure",
     "gradient",
     "jacobian",
+    "least_answer",
     "load_ledger",
     "load_world",
+    "nash",
+    "nash_bargain",
+    "optimal_tariff",
+    "retaliate",
     "run",
     "simulate",
     "simulate_many",
@@ -54,6 +72,12 @@ if TYPE_CHECKING:
     from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.regime import Policy
     from detente.regime.apply import apply
+    from detente.strategy.cooperate import cooperate, nash_bargain
+    from detente.strategy.deterrence import deterrence
+    from detente.strategy.escalation import escalate
+    from detente.strategy.nash import nash
+    from detente.strategy.optimal import optimal_tariff
+    from detente.strategy.retaliation import explain_rate, least_answer, retaliate
     from detente.study import run
     from detente.study.many import simulate_many
     from detente.world import World, load_world
