@@ -40,7 +40,8 @@ def list_(
     ledger = load_ledger(folder)
     rows = records_table(ledger, kind, imposer, text)
     if format_ is Format.TABLE:
-        rows = rows[["id", "kind", "title", "first", "last", "entries"]]
+        columns = ["id", "title", "first", "last"]
+        rows = rows[columns if kind else ["kind", *columns]]
     print_rows(rows, {"command": "ledger list", "ledger": ledger.content_hash}, format_)
 
 
@@ -95,7 +96,7 @@ def check(
         return
     counts = records_table(ledger)["kind"].value_counts().sort_index()
     rows = pd.DataFrame({"kind": counts.index, "records": counts.to_numpy()})
-    title = f"All checks passed; record from {ledger.record_from} to {ledger.record_until}"
+    title = f"All checks passed ({ledger.record_from} to {ledger.record_until})"
     print_rows(rows, meta, format_, title=title)
 
 

@@ -68,7 +68,8 @@ def regime(
     }  # fmt: skip
     buyer, seller = _label(importer), None if exporter is None else _label(exporter)
     if lines is not None:
-        show(query.lines_table(ledger, lines, buyer, **view), meta, format_)
+        rows = query.lines_table(ledger, lines, buyer, **view)
+        show(_narrow(rows, format_, keep=("date", "exporter", "hs")), meta, format_)
         return
     if date is None:
         raise InputError("--date: say the day, YYYY-MM-DD")
@@ -83,7 +84,8 @@ def regime(
             rows = query.average_table(law, buyer, seller)
         else:
             rows = query.sector_average(law, buyer, seller, code)
-        show(rows, meta, format_, title=f"Average statutory tariff of {buyer} on {date}")
+        said = f"Average statutory tariff of {buyer} on {date}"
+        show(_narrow(rows, format_), meta, format_, title=said)
         return
     rates = query.query(law, buyer, seller, hs, code, why)
     tables = {"derivation": query.why_table(rates)} if why else None
@@ -92,7 +94,38 @@ def regime(
     if format_ is Format.TABLE and why:
         _print_why(rates, title)
         return
-    show(rows, meta, format_, title=title, tables=tables)
+    show(_narrow(rows, format_), meta, format_, title=title, tables=tables)
+
+
+_HEADS = {
+    "exporter": "exporter", "partner": "partner", "sector": "sector", "hs": "hs",
+    "rate_pct": "rate %", "average_rate_pct": "average %", "base_pct": "base %",
+    "added_pct": "added %", "share_of_imports_pct": "share %", "base_unknown_pct": "base unknown %",
+    "imports_usd_bn": "imports $bn", "route": "route", "banned": "banned", "lines": "lines",
+    "date": "date",
+}  # fmt: skip
+
+
+def _narrow(rows: Any, format_: Format, keep: tuple[str, ...] = ()) -> Any:
+    """For the terminal: short heads, and columns that say one thing in every row left to the
+    title. JSON and CSV keep every column."""
+    if format_ is not Format.TABLE:
+        return rows
+    same = ["date", "importer", "exporter", "hs", "partner", "sector", "weights", "weighted",
+            "banned", "incomplete"]  # fmt: skip
+    drop = [
+        c for c in same
+        if c in rows and c not in keep and (c in ("weights", "weighted") or rows[c].nunique() <= 1)
+    ]  # fmt: skip
+    if "banned" in rows and "yes" in set(rows["banned"]):
+        drop = [c for c in drop if c != "banned"]
+    rows = rows.drop(columns=drop)
+    if "lines" in rows:
+        several = rows["lines"].str.count(",") + 1
+        rows["lines"] = rows["lines"].where(
+            several <= 1, rows["lines"].str.split(",").str[0] + ", ..."
+        )
+    return rows.rename(columns=_HEADS)
 
 
 def _label(name: str) -> str:

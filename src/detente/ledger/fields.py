@@ -85,5 +85,11 @@ Pct = Annotated[float, BeforeValidator(lambda v: _number(v, 0, 1000, "a rate in 
 Share = Annotated[float, BeforeValidator(lambda v: _number(v, 0, 100, "a share in percent"))]
 RecordId = Annotated[str, BeforeValidator(_record_id)]
 Text = Annotated[str, BeforeValidator(_text)]
-Article = Literal["asia-financial-2025-03", "wsj-mint-2024-05", "firstpost-2025-10", "digest-2025-03", "newsletter-2025-05"]
+Article = Literal[
+    "asia-financial-2025-03",
+    "wsj-mint-2024-05",
+    "firstpost-2025-10",
+    "digest-2025-03",
+    "newsletter-2025-05",
+]
 Evidence = Literal["A", "B", "C", "G"]

@@ -135,19 +135,41 @@ def _read_list(path: Path, name: str, root: Path) -> ProductList:
             head[key.strip()] = value.strip()
         elif line.strip():
             body.append(line)
-    note = head.pop("note", None)
+    note, exporter = head.pop("note", None), head.pop("exporter", None)
+    total = head.pop("exports_total_usd", None)
     source: Source = _validate(Source, head, name)
     rows = csv.reader(body)
     columns = next(rows, [])
     if "hs" not in columns or len(body) < 2:
         raise RecordError(f"{name}: needs a column hs and at least one row")
     place = columns.index("hs")
-    codes: list[str] = []
+    values = columns.index("exports_usd") if "exports_usd" in columns else None
+    if len({values is None, exporter is None, total is None}) > 1:
+        raise RecordError(
+            f"{name}: the column exports_usd and the lines '# exporter: ISO' and "
+            "'# exports_total_usd: number' go together; add what is missing"
+        )
+    codes: dict[str, float] = {}
     for n, row in enumerate(rows, start=1):
         given = row[place] if place < len(row) else ""
         code = given.replace(".", "").strip()
         if not code.isdigit() or len(code) not in (2, 4, 5, 6, 7, 8, 9, 10):
             raise RecordError(f"{name}: row {n}: {given!r} is not an HS code of 2 to 10 digits")
-        codes.append(code)
+        codes[code] = 0.0 if values is None else _dollars(row, values, f"{name}: row {n}")
+    order = sorted(codes)
     key = path.relative_to(root / "lists").with_suffix("").as_posix()
-    return ProductList(id=key, source=source, note=note, codes=tuple(sorted(set(codes))))
+    return ProductList(
+        id=key, source=source, note=note, codes=tuple(order), exporter=exporter,
+        exports_usd=() if values is None else tuple(codes[c] for c in order),
+        exports_total_usd=0.0 if total is None else _dollars([total], 0, f"{name}: the head"),
+    )  # fmt: skip
+
+
+def _dollars(row: list[str], place: int, where: str) -> float:
+    try:
+        value = float(row[place])
+    except (IndexError, ValueError):
+        value = -1.0
+    if not 0 <= value < 1e15:
+        raise RecordError(f"{where}: exports must be a number of dollars, zero or more")
+    return value

@@ -178,3 +178,6 @@ class ProductList(Strict):
     source: Source
     note: Text | None = None
     codes: tuple[str, ...]
+    exporter: Iso3 | None = None
+    exports_usd: tuple[float, ...] = ()
+    exports_total_usd: float = 0.0

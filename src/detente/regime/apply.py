@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from detente.errors import InputError, TableError
+from detente.labels import goods_sectors
 from detente.ledger import Regime
 from detente.ledger.asof import row_at
 from detente.ledger.schema import Agreement, Preference, ProductsPart, ShareOf, Step
@@ -76,7 +78,7 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         raise InputError(
             f"apply: {world.name} has labels that are not ISO3; a regime names countries by ISO3"
         )
-    known = set(line_table("USA").sector.tolist()) - {""}
+    known = _goods()
     goods = [s for s in world.sectors if s in known]
     if not goods:
         raise InputError(
@@ -105,6 +107,12 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         title=f"law of {regime.date}",
         notes=tuple(notes),
     )
+
+
+@cache
+def _goods() -> frozenset[str]:
+    """Sectors of goods that product codes map to."""
+    return frozenset(line_table("").sector.tolist()) & frozenset(goods_sectors())
 
 
 def _importers(regime: Regime, world: World) -> dict[str, list[str]]:
@@ -150,7 +158,10 @@ def _apply_importer(
         block = _blocks[key]
     else:
         block = _blocks[key] = _block(regime, world, label, rows, None)
-    out.tariff[:, rows] = block.tariff
+    # a country may stand behind two labels, its own and that of a union it belonged to
+    own_law = out.tariff[:, rows] != world.tariff.values[:, rows]
+    both = out.tariff[:, rows] + (block.tariff - world.tariff.values[:, rows])
+    out.tariff[:, rows] = np.where(own_law, both, block.tariff)
     out.left[:, rows] *= block.left
     notes += block.notes
 
@@ -193,30 +204,30 @@ def _block(
     else:
         if not regime.by(label) and not (cut < 1).any():
             return _Block(tariff, left, ())
-        rates, column = _unweighted(regime, label, sellers)
-        notes.append(f"{label}: base of the world table, {rates.basis}")
+        rates, column, said = _unweighted(regime, world, label, rows, sellers)
+        notes.append(f"{label}: base of the world table, {rates.basis}{said}")
     row = {s: n for n, s in enumerate(rates.sectors)}
-    at = np.array([j for j, s in enumerate(world.sectors) if s in row])
+    goods = _goods()  # electricity has a product code, but its sector is a service
+    at = np.array([j for j, s in enumerate(world.sectors) if s in row and s in goods])
     pick = np.array([row[world.sectors[j]] for j in at])
 
-
-    def of_sellers(array: Array) -> Array:
+    def of_sellers(name: str) -> Array:
         """(goods sector of the world, seller), zero where nothing is traded."""
-        return np.nan_to_num(np.stack([column(array, k) for k in range(len(sellers))], 1)[pick])
+        return np.nan_to_num(np.stack([column(name, k) for k in range(len(sellers))], 1)[pick])
 
     cells = np.ix_(at, range(len(rows)), columns)
     if statutory:
         tariff[:, :, columns] = 0.0  # goods below; no schedule taxes services
-        tariff[cells] = of_sellers(rates.rate_pct)[:, None] / 100.0
+        tariff[cells] = of_sellers("rate_pct")[:, None] / 100.0
     else:
         tariff[:, :, columns] *= cut[:, None]
-        tariff[cells] += of_sellers(rates.added_pct)[:, None] / 100.0
-    left[cells] *= 1.0 - of_sellers(rates.banned_share)[:, None]
+        tariff[cells] += of_sellers("added_pct")[:, None] / 100.0
+    left[cells] *= 1.0 - of_sellers("banned_share")[:, None]
     return _Block(tariff, left, tuple(notes))
 
 
 def _columns(regime: Regime, rates: SectorRates, sellers: list[str]):
-    """How to read a seller's column of a (sector, partner) array of weighted rates.
+    """How to read a seller's column of a named (sector, partner) array of weighted rates.
 
     The rest of the world takes the mean of the partners that the world does not name.
     """
@@ -230,14 +241,15 @@ def _columns(regime: Regime, rates: SectorRates, sellers: list[str]):
     named = {rates.partners.index(p) for p in label.values()}
     rest = [n for n in range(len(rates.partners)) if n not in named and rates.partners[n] != "ROW"]
 
-    def column(array: Array, k: int) -> Array:
-        seller = sellers[k]
+    def column(name: str, k: int) -> Array:
+        array, seller = getattr(rates, name), sellers[k]
         if seller != "ROW":
             return array[:, rates.partners.index(label[seller])]
         weight = np.nan_to_num(rates.weight[:, rest])
         total = weight.sum(axis=1)
         mean = (np.nan_to_num(array[:, rest]) * weight).sum(axis=1) / np.where(total > 0, total, 1)
-        return np.where(total > 0, mean, np.nanmean(array, axis=1))
+        held = (~np.isnan(array)).sum(axis=1)
+        return np.where(total > 0, mean, np.nansum(array, axis=1) / np.maximum(held, 1))
 
     return column
 
@@ -305,9 +317,9 @@ def _of_partners(table: LineTable, places: list[int]) -> LineTable:
     )
 
 
-def _unweighted(regime: Regime, label: str, sellers: list[str]):
-    """Rates with every six-digit line counted once: one evaluation for sellers the law treats
-    alike."""
+def _unweighted(regime: Regime, world: World, label: str, rows: list[int], sellers: list[str]):
+    """Rates with every six-digit line counted once, but for sellers whose exports by line the
+    record holds; one evaluation for sellers the law treats alike."""
     rest = [c for c in OUTSIDE if c not in sellers]
     asked = [*[s for s in sellers if s != "ROW"], *rest]
     first: dict[str, str] = {}
@@ -323,13 +335,68 @@ def _unweighted(regime: Regime, label: str, sellers: list[str]):
         regime, label, leaders, lambda: rates_by_law(regime, label, leaders, once, evaluate)
     )
 
-    def column(array: Array, k: int) -> Array:
-        seller = sellers[k]
+    special: dict[str, SectorRates] = {}
+    said = ""
+    for seller in sellers:
+        table, known = _export_table(regime, world, label, rows, seller)
+        if table is not None:
+            special[seller] = _weighted(regime, table, [])
+            said += (
+                f"; from {seller} {known:.0%} of the goods weighed with its exports by code where "
+                "lists give them, the rest of each sector's flow spread evenly over other codes"
+            )
+
+    def column(name: str, k: int) -> Array:
+        array, seller = getattr(rates, name), sellers[k]
+        if seller in special:
+            return getattr(special[seller], name)[:, 0]
         if seller != "ROW":
             return array[:, leaders.index(kind[seller])]
         return np.mean([array[:, leaders.index(kind[c])] for c in rest], axis=0)
 
-    return rates, column
+    return rates, column, said
+
+
+def _export_table(
+    regime: Regime, world: World, label: str, rows: list[int], seller: str
+) -> tuple[LineTable | None, float]:
+    """The six-digit lines weighed with a seller's exports where lists of the record hold them.
+
+    What a sector sells beyond the listed values (by the world table's proportions, at the total
+    the lists state) is spread evenly over its other codes. Also returns the share of all goods that
+    the lists give.
+    """
+    lists = [
+        f
+        for key, f in regime.ledger.lists.items()
+        if f.exporter == seller and key.startswith(label.lower() + "/")
+    ]
+    if not lists:
+        return None, 0.0
+    table = line_table(label)
+    held = {c: v for f in lists for c, v in zip(f.codes, f.exports_usd, strict=True)}
+    listed = np.array([held.get(str(c), np.nan) for c in table.codes])
+    value = np.nan_to_num(listed)
+    flows = world.trade.values[:, rows, world.countries.index(seller)].sum(axis=1)
+    goods = [j for j, s in enumerate(world.sectors) if s in _goods()]
+    # the lists are of another year and count re-exports; the table's flows give the proportions
+    flows = flows * (lists[0].exports_total_usd / flows[goods].sum())
+    given = 0.0
+    for j in goods:
+        here = table.sector == world.sectors[j]
+        other = here & np.isnan(listed)
+        known = float(value[here].sum())
+        if known < flows[j]:
+            value[other] = (flows[j] - known) / max(other.sum(), 1)
+            given += known
+        else:  # more than the whole sector: the values cannot be compared with the flow
+            value[here] = 1.0
+    n = len(table.codes)
+    made = replace(
+        table, partners=(seller,), flow_line=np.arange(n),
+        flow_partner=np.zeros(n, dtype=np.int64), flow_value=value, weighted=True,
+    )  # fmt: skip
+    return made, given / lists[0].exports_total_usd
 
 
 def _cuts(regime: Regime, world: World, label: str, sellers: list[str]) -> Array:
@@ -373,7 +440,7 @@ def _line_share(table: LineTable, regime: Regime, products: ProductsPart, sector
     key = ("share", regime.ledger.content_hash, products, tuple(sectors))
     if key not in table.masks:
         mask = _covers(table, regime, products)
-        known = set(table.sector.tolist())
+        known = _goods()
         table.masks[key] = np.array(
             [mask[table.sector == s].mean() if s in known else 0.0 for s in sectors]
         )
@@ -463,7 +530,7 @@ def _user_table(importer: str, frame: object) -> LineTable:
     )
     if unknown.any():
         raise TableError(
-            f"weights[{importer!r}]: hs {codes[unknown][0]!r} is not a code of the line table "
+            f"weights[{importer!r}]: hs {str(codes[unknown][0])!r} is not a code of the line table "
             f"({int(unknown.sum())} such rows)"
         )
     partner = np.asarray(frame["partner"], dtype=str)  # pyright: ignore[reportIndexIssue]

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -223,7 +225,7 @@ def _load(key: str) -> SectorRates | None:
             text = {n: tuple(str(x) for x in z[n]) for n in ("sectors", "partners")}
             head = [str(x) for x in z["head"]]
             arrays = {n: z[n] for n in _ARRAYS}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         return None  # a damaged entry is worked out again and overwritten
     return SectorRates(head[0], head[1], text["sectors"], text["partners"], basis=head[2], **arrays)
 
