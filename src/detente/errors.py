@@ -67,7 +67,24 @@ class DateError(InputError):
 
 
 class NoSolutionError(DetenteError, ArithmeticError):
-    """No equilibrium exists for this policy; the message says which market cannot clear."""
+    """No equilibrium exists for this policy; the message says which market cannot clear.
+
+    ``reason`` is "no seller" (a good that buyers need), "no sales" (a country that cannot sell),
+    "no balance" (trade that cannot balance as it must), "no income" (a country that cannot pay
+    its subsidies, surplus or transfers) or "no path" (the equilibrium that grows out of the base
+    ceases to exist on the way); ``countries`` and ``sectors`` say where.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        reason: str = "",
+        countries: Iterable[str] = (),
+        sectors: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.countries, self.sectors = list(countries), list(sectors)
 
 
 class ConvergenceError(DetenteError, ArithmeticError):

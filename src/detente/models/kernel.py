@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from detente.models.blocks import Array, Economy, Instruments, trade_components
 from detente.models.caliendo_parro import Kernel
+from detente.models.existence import ordered
 
 __all__ = ["build_kernel", "starved"]
 
@@ -48,10 +49,13 @@ def build_kernel(base: Economy, policy: Instruments) -> Kernel:
             B = B1 / (1.0 + policy.export_tax)
     flows: NDArray[np.bool_] = np.asarray(A > 0)
     producing, unserved = _reachable(base, flows)
+    bought = ordered(base, flows, producing > 0)
+    if not (bought.all() and producing.all()):
+        flows = flows & bought[:, :, None] & (producing > 0)[:, None, :]
     linked: NDArray[np.bool_] = np.asarray(flows.any(axis=0))
     group = trade_components(linked)
     return Kernel(
-        A, B1, B, row_scale, taxed, producing, unserved, (base.spending <= 0).astype(float),
+        A, B1, B, row_scale, taxed, producing, unserved, (~bought).astype(float),
         linked, group, np.bincount(group, base.value_added), base.gamma.transpose(0, 2, 1),
         policy.transfer,
     )  # fmt: skip

@@ -12,15 +12,21 @@ from detente.models.blocks import Array, Economy, Instruments, reachable, to_exp
 from detente.models.caliendo_parro import Kernel, Point, equations, evaluate
 from detente.models.caliendo_parro_linear import tangent
 from detente.models.closure import Closure
+from detente.models.existence import unbalanced
 from detente.models.kernel import build_kernel, starved
 from detente.outcome.economy import Prepared
+from detente.outcome.phase_in import PhasedIn, phase_in
 from detente.solve.anderson import anderson
 from detente.solve.newton_krylov import newton_krylov
-from detente.solve.solution import Solution
+from detente.solve.solution import Solution, Status
 
 __all__ = ["METHODS", "Equilibrium", "solve_equilibrium"]
 
 METHODS = ("auto", "anderson", "newton-krylov")
+
+INSOLVENT = 0.02
+"""Income over the larger of wage bill and base value added below which a country that ends the
+path counts as having none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +155,22 @@ def solve_equilibrium(
             if solution.converged:
                 break
     assert solution is not None
+    if method == "auto" and not (solution.converged and (at(solution.value).income > 0).all()):
+        phased = phase_in(base, policy, closure, tol=tol)
+        if phased.solution is not None:
+            steps = solution.steps + phased.solution.steps
+            history = (*solution.history, *phased.solution.history)
+            solution = replace(phased.solution, steps=steps, history=history)
+        else:
+            _refuse_insolvent(phased, base, labels[1])
+            _refuse_turning(phased, labels[1])
+    if solution.converged and not (at(solution.value).income > 0).all():
+        solution = replace(solution, status=Status.DIVERGING)
     if throw and not solution.converged:
         raise ConvergenceError(
             f"no equilibrium reached: {solution.status.value} after {solution.steps} "
             f"{solution.method} steps, largest error {solution.residual:.3g} against "
-            f"{tol:g}; {solution.status.message}",
+            f"{tol:g}; {solution.status.message}{_hint(kernel, closure)}",
             solution,
         )
     found = Equilibrium(prepared.economy, policy, closure, at(solution.value), solution)
@@ -168,6 +185,62 @@ def _in_use(base: Economy, kernel: Kernel) -> Economy:
     return base._replace(spending=base.spending * (1.0 - kernel.unused))
 
 
+def _hint(kernel: Kernel, closure: Closure) -> str:
+    """Where a country only buys, its budget shares may fix its deficit; a share closure then
+    asks for a second value of the same number."""
+    if closure.name != "share" or reachable(kernel.linked).all():
+        return ""
+    return (
+        "; some countries trade one way only, and deficit='share' may then have no solution "
+        "(the others are 'fixed' and 'zero')"
+    )
+
+
+def _refuse_insolvent(phased: PhasedIn, base: Economy, countries: list[str]) -> None:
+    """Name the country whose income ran out where the path of the measures ended."""
+    p = phased.point
+    wage_bill = np.exp(p.log_w) * base.value_added
+    left = p.income / np.maximum(wage_bill, base.value_added)
+    n = int(left.argmin())
+    if left[n] > INSOLVENT:
+        return
+    paid = {
+        "tariff revenue": p.tariff_revenue[n],
+        "export-tax revenue": p.export_revenue[n],
+        "deficit and transfers": p.income[n] - wage_bill[n] - p.tariff_revenue[n]
+        - p.export_revenue[n],
+    }  # fmt: skip
+    listed = ", ".join(f"{what} {100 * x / wage_bill[n]:+.0f}%" for what, x in paid.items())
+    raise NoSolutionError(
+        f"no equilibrium grows out of the base: as the measures are phased in, the income of "
+        f"{countries[n]} falls to zero when {phased.share:.1%} of them is in force (its wage bill "
+        f"is at {wage_bill[n] / base.value_added[n]:.1%} of the base; over it, {listed}); lower "
+        "its subsidies or the barriers to its exports, or change its deficit",
+        "no income",
+        [countries[n]],
+    )
+
+
+def _refuse_turning(phased: PhasedIn, countries: list[str]) -> None:
+    """Say where the equilibrium that grows out of the base ceases to exist."""
+    if phased.turning is None:
+        return
+    n = int(phased.turning.argmax())
+    how = (
+        "its wage is not determined even before the measures: with the flows it has, nothing "
+        "that it pays or earns reacts to it"
+        if phased.share == 0.0
+        else f"phasing the measures in, the path turns back when {phased.share:.1%} of them is in "
+        "force, above all in its wage"
+    )
+    raise NoSolutionError(
+        f"no equilibrium grows out of the base: {countries[n]} is where it fails; {how}. Another "
+        "deficit closure usually has a solution",
+        "no path",
+        [countries[n]],
+    )
+
+
 def _refuse_impossible(
     base: Economy, kernel: Kernel, closure: Closure, labels: tuple[list[str], list[str]]
 ) -> None:
@@ -178,13 +251,19 @@ def _refuse_impossible(
         raise NoSolutionError(
             f"no equilibrium exists: buyers in {listed} ({len(missing)} markets in all) want a "
             "good that no seller can deliver under these bans; leave one flow open, or merge the "
-            "sector into another with world.aggregate"
+            "sector into another with world.aggregate",
+            "no seller",
+            [countries[n] for _, n in missing],
+            [sectors[j] for j, _ in missing],
         )
-    idle = [countries[n] for n in np.flatnonzero((base.beta * kernel.producing).sum(axis=0) == 0)]
+    sells = kernel.linked.any(axis=0) & ((base.beta * kernel.producing).sum(axis=0) > 0)
+    idle = [c for c, s in zip(countries, sells, strict=True) if not s]
     if idle:
         raise NoSolutionError(
             f"no equilibrium exists: {', '.join(idle)} can sell nothing, so its labour market "
-            "cannot clear; leave one of its sales open"
+            "cannot clear; leave one of its sales open",
+            "no sales",
+            idle,
         )
     _refuse_unbalanced(base, kernel, closure, countries)
 
@@ -192,38 +271,29 @@ def _refuse_impossible(
 def _refuse_unbalanced(
     base: Economy, kernel: Kernel, closure: Closure, countries: list[str]
 ) -> None:
-    """A set of countries that can only buy must run a deficit, one that can only sell a
-    surplus, one that does neither no imbalance at all."""
-    linked = kernel.linked
-    if linked.all():
+    fixed = kernel.transfer + (base.deficit if closure.name == "fixed" else 0.0)
+    world = float(base.value_added.sum())
+    signs = np.zeros(len(countries))
+    if closure.name == "share":
+        signs = np.sign(np.where(np.abs(base.deficit) > 1e-12 * world, base.deficit, 0.0))
+    found = unbalanced(kernel.linked, fixed, signs, 1e-9 * world)
+    if found is None:
         return
-    imbalance = kernel.transfer + (0.0 if closure.name == "zero" else base.deficit)
-    reach = reachable(linked)
-    # countries that reach each other form a part; each is looked at once, by its first member
-    parts = (reach & reach.T).argmax(axis=1)
-    if (parts == 0).all():
-        return
-    scale = 1e-9 * float(base.value_added.sum())
-    for part in np.unique(parts):
-        inside = parts == part
-        buys = linked[inside][:, ~inside].any()
-        sells = linked[~inside][:, inside].any()
-        net = float(imbalance[inside].sum())
-        isolated = not buys and not sells
-        if (
-            (isolated and abs(net) > scale)
-            or (buys and not sells and net <= 0)
-            or (sells and not buys and net >= 0)
-        ):
-            names = ", ".join(c for c, here in zip(countries, inside, strict=True) if here)
-            way = (
-                "neither buys nor sells abroad" if isolated
-                else "can buy but not sell abroad" if buys else "can sell but not buy abroad"
-            )  # fmt: skip
-            raise NoSolutionError(
-                f"no equilibrium exists: {names} {way}, yet its deficit and transfers are "
-                f"{net:,.0f} USD million; use deficit='zero', or keep a flow open"
-            )
+    inside, way = found
+    names = [c for c, here in zip(countries, inside, strict=True) if here]
+    text, need = {
+        "neither": ("neither buys nor sells abroad", "must be zero"),
+        "buy": ("can buy but not sell abroad", "must be above zero"),
+        "sell": ("can sell but not buy abroad", "must be below zero"),
+    }[way]
+    net = float((fixed + (base.deficit if closure.name == "share" else 0.0))[inside].sum())
+    raise NoSolutionError(
+        f"no equilibrium exists: {', '.join(names)} {text}, so that its deficit and transfers "
+        f"{need}, yet they are {net:,.0f} USD million (deficit={closure.name!r}); use another "
+        "closure, or keep a flow open",
+        "no balance",
+        names,
+    )
 
 
 def sales_by_seller(e: Equilibrium) -> Array:
