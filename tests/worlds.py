@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 import detente as dt
+from detente.world.identities import DIMS
 
 BILATERAL = ("sector", "importer", "exporter")
 
@@ -25,22 +26,25 @@ def names(letter: str, count: int) -> list[str]:
 def build(trade, *, tariff=None, inputs=None, theta=4.0, name="random") -> dt.World:
     """A strict world from bare arrays: (J, N, N), (J, N, N), (K, J, N), (J,) or a number."""
     J, N, _ = trade.shape
-    sectors, countries = names("s", J), names("c", N)
-    flow = {"sector": sectors, "importer": countries, "exporter": countries}
+    here = np.arange(N)
     tariff = np.zeros_like(trade) if tariff is None else tariff
     inputs = np.zeros((J, J, N)) if inputs is None else inputs
-    theta = dict(zip(sectors, np.broadcast_to(theta, J).tolist(), strict=True))
-    return dt.World.from_tables(
-        trade=xr.DataArray(trade, flow, BILATERAL),
-        tariff=xr.DataArray(tariff, flow, BILATERAL),
-        inputs=xr.DataArray(
-            inputs,
-            {"input": sectors, "sector": sectors, "country": countries},
-            ("input", "sector", "country"),
-        ),
-        theta=theta,
-        name=name,
-    )
+    spending = (trade * (1 + tariff)).sum(axis=2)
+    home = trade[:, here, here].sum(axis=0)
+    arrays = {
+        "trade": trade,
+        "tariff": tariff,
+        "inputs": inputs,
+        "value_added": trade.sum(axis=1) - inputs.sum(axis=0),
+        "final": np.maximum(spending - inputs.sum(axis=1), 0.0),  # rounding
+        "deficit": (trade.sum(axis=(0, 2)) - home) - (trade.sum(axis=(0, 1)) - home),
+        "theta": np.broadcast_to(np.asarray(theta, dtype=float), J).copy(),
+    }
+    sectors, countries = names("s", J), names("c", N)
+    labels = {"sector": sectors, "input": sectors, "importer": countries, "exporter": countries,
+              "country": countries}  # fmt: skip
+    # not through from_tables, which costs more than a solve; tests/world has it
+    return dt.World(xr.Dataset({n: (d, arrays[n]) for n, d in DIMS.items()}, labels), name)
 
 
 @dataclass(frozen=True)
@@ -175,7 +179,6 @@ def equation_errors(world: dt.World, equilibrium, deficit: str) -> dict[str, flo
     """
     trade, t0 = world.trade.values, world.tariff.values
     Z, va = world.inputs.values, world.value_added.values
-    J, N, _ = trade.shape
     policy = equilibrium.policy
     t = policy.tariff
     e = np.zeros_like(t) if policy.export_tax is None else policy.export_tax
@@ -186,46 +189,34 @@ def equation_errors(world: dt.World, equilibrium, deficit: str) -> dict[str, flo
 
     spending0 = (trade * (1 + t0)).sum(axis=2)
     sold0 = va + Z.sum(axis=0)
-    theta = world.theta.values
-    errors: dict[str, float] = {}
-    P = np.zeros((J, N))
-    Y = np.zeros((J, N))
-    tariff_revenue, export_revenue = np.zeros(N), np.zeros(N)
-    imports, exports = np.zeros(N), np.zeros(N)
-    flow_gap = 0.0
-    log_c = np.zeros((J, N))
-    for n in range(N):
-        for j in range(J):
-            if sold0[j, n] > 0:
-                log_c[j, n] = (va[j, n] * log_w[n] + Z[:, j, n] @ log_P[:, n]) / sold0[j, n]
-    able = _able(world, d)
-    for j in range(J):
-        for n in range(N):
-            if spending0[j, n] == 0:
-                continue
-            open_ = (trade[j, n] > 0) & np.isfinite(d[j, n]) & able[j]
-            if not open_.any():
-                # nobody sells: fine as long as nobody buys
-                flow_gap = max(flow_gap, abs(X[j, n]) / va.sum())
-                continue
-            share0 = trade[j, n, open_] * (1 + t0[j, n, open_]) / spending0[j, n]
-            rise = np.log((1 + t) / (1 + t0) * (1 + e) * d)[j, n, open_] + log_c[j, open_]
-            terms = np.log(share0) - theta[j] * rise
-            top = terms.max()
-            log_sum = top + np.log(np.exp(terms - top).sum())
-            P[j, n] = -log_sum / theta[j] - log_P[j, n]
-            shares = np.exp(terms + theta[j] * log_P[j, n])
-            paid = shares * X[j, n]
-            border = paid / (1 + t[j, n, open_])
-            at_gate = border / (1 + e[j, n, open_])
-            flow_gap = max(flow_gap, abs(paid.sum() / X[j, n] - 1) if X[j, n] > 0 else 0.0)
-            Y[j, open_] += at_gate
-            export_revenue[open_] += border - at_gate
-            tariff_revenue[n] += (paid - border).sum()
-            imports[n] += border.sum()
-            exports[open_] += border
-    wage_bill = np.exp(log_w) * va.sum(axis=0)
     made = np.where(sold0 > 0, sold0, 1.0)
+    theta = world.theta.values[:, None, None]
+    errors: dict[str, float] = {}
+    log_c = (va * log_w + np.einsum("kjn,kn->jn", Z, log_P)) / made
+    open_ = (trade > 0) & np.isfinite(d) & _able(world, d)[:, None, :]
+    served = open_.any(axis=2)
+    share0 = trade * (1 + t0) / np.where(spending0 > 0, spending0, 1.0)[:, :, None]
+    rise = np.log(np.where(open_, (1 + t) / (1 + t0) * (1 + e) * d, 1.0)) + log_c[:, None, :]
+    terms = np.where(open_, np.log(np.where(open_, share0, 1.0)) - theta * rise, -np.inf)
+    top = np.where(served, terms.max(axis=2), 0.0)
+    with np.errstate(divide="ignore"):
+        log_sum = top + np.log(np.exp(terms - top[:, :, None]).sum(axis=2))
+    # in thetas: that is the error of the shares a price index makes
+    P = np.where(served, -log_sum - theta[:, :, 0] * log_P, 0.0)
+    shares = np.exp(terms + theta * log_P[:, :, None])
+    paid = shares * X[:, :, None]
+    border = paid / (1 + t)
+    at_gate = border / (1 + e)
+    # where nobody sells nobody may buy
+    flow_gap = np.where(
+        served & (X > 0), np.abs(shares.sum(axis=2) - 1), np.where(served, 0.0, X / va.sum())
+    )
+    flow_gap = float(np.where(spending0 > 0, flow_gap, 0.0).max())
+    Y = at_gate.sum(axis=1)
+    export_revenue = (border - at_gate).sum(axis=(0, 1))
+    tariff_revenue = (paid - border).sum(axis=(0, 2))
+    imports, exports = border.sum(axis=(0, 2)), border.sum(axis=(0, 1))
+    wage_bill = np.exp(log_w) * va.sum(axis=0)
     labour = (np.where(sold0 > 0, va / made, 1.0) * Y).sum(axis=0)
     D = equilibrium.point.deficit
     income = wage_bill + tariff_revenue + export_revenue + D + transfer
@@ -233,8 +224,7 @@ def equation_errors(world: dt.World, equilibrium, deficit: str) -> dict[str, flo
     X_new = np.einsum("kjn,jn->kn", Z / made, Y) + alpha * income
     used = spending0 > 0
     world_income = va.sum()
-    # the price index matters in proportion to theta: that is the error of the shares it makes
-    errors["prices"] = float(np.abs(theta[:, None] * P).max())
+    errors["prices"] = float(np.abs(P).max())
     errors["spending"] = float(
         np.abs(np.where(used, X_new / np.where(used & (X > 0), X, 1.0) - 1, 0.0))[X > 0].max()
     )

@@ -24,6 +24,9 @@ CASES = [
      Change(seed=3, highest=0.5)),
     (Draw(N=4, J=5, seed=4, theta=(1.0, 65.0)),
      Change(seed=4, highest=100.0, export_taxes=0.3, transfers=0.05)),
+    # markets that nobody serves, whose price is no function of anything
+    (Draw(N=5, J=4, seed=5, theta=(1.0, 20.0), sparsity=0.9, empty=0.3, homeless=0.3),
+     Change(seed=5, highest=1.0)),
 ]  # fmt: skip
 
 
@@ -50,13 +53,22 @@ def test_tangent_is_the_derivative_of_the_equations(setting):
         return equations(evaluate(at, economy, kernel, closure), economy, kernel)
 
     point = evaluate(z, economy, kernel, closure)
+    # spending where nobody buys is no unknown: tangent keeps a -1 there, so that it can be inverted
+    unknown = np.concatenate([np.ones(z.size - kernel.unused.size), 1 - kernel.unused.ravel()])
     for _ in range(4):
-        v = rng.normal(size=z.size)
+        v = rng.normal(size=z.size) * unknown
         v /= np.linalg.norm(v)
         steps = [(errors(z + h * v) - errors(z - h * v)) / (2 * h) for h in (2e-4, 1e-4)]
         differences = (4 * steps[1] - steps[0]) / 3  # Richardson: error of order h^4
         found = tangent(v, point, economy, kernel, closure)
         np.testing.assert_allclose(found, differences, atol=2e-8 * np.abs(found).max())
+
+
+def test_one_case_has_markets_that_nobody_serves():
+    draw, change = CASES[-1]
+    world = random_world(draw)
+    kernel = build_kernel(prepare(world).economy, instruments(random_policy(world, change)))
+    assert (kernel.unserved > 0).any()
 
 
 def test_cotangent_is_the_transpose(setting):

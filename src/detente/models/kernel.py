@@ -24,7 +24,7 @@ def build_kernel(base: Economy, policy: Instruments) -> Kernel:
         if levied is not None:
             changed |= levied != nothing
     touched = np.nonzero(changed.any(axis=2))
-    A = base.pi.copy()
+    A = base.pi
     row_scale = np.zeros((J, N))
     if touched[0].size:
         ratio = (1.0 + policy.tariff[touched]) / (1.0 + base.tariff[touched])
@@ -37,6 +37,7 @@ def build_kernel(base: Economy, policy: Instruments) -> Kernel:
         rise[pi == 0.0] = np.inf  # hat algebra cannot open a closed flow
         least = rise.min(axis=1)
         least = np.where(np.isfinite(least), least, 0.0)
+        A = base.pi.copy()
         A[touched] = pi * np.exp(least[:, None] - rise)
         row_scale[touched] = least
     B1 = 1.0 + policy.tariff
