@@ -34,7 +34,13 @@ MEASURES = [
     ("VNM", "USA", "asia-financial-2025-03", "vnm/mfn-cuts-2025", {"in_force"}),
     ("USA", "CHN", "wsj-mint-2024-05", "usa/section-301-china", {"in_force"}),
     ("USA", "CHN", "wsj-mint-2024-05", "usa-controls/advanced-chips", {"in_force"}),
-    ("USA", "CHN", "wsj-mint-2024-05", "usa-controls/outbound-investment", {"in_force", "announced"}),
+    (
+        "USA",
+        "CHN",
+        "wsj-mint-2024-05",
+        "usa-controls/outbound-investment",
+        {"in_force", "announced"},
+    ),
     ("JPN", "CHN", "wsj-mint-2024-05", "jpn/chip-equipment-2023", {"threatened"}),
     ("KOR", "CHN", "wsj-mint-2024-05", "kor/export-limits-feared", {"threatened"}),
     ("USA", "KOR", "firstpost-2025-10", "usa/section-232-cars", {"understanding", "in_force"}),
@@ -116,7 +122,10 @@ ITEMS = {
     9: ("car-exports", {"asia-financial-2025-03"}),
     10: ("talks-or-negotiations", {"newsletter-2025-05"}),
     11: ("names", {"wsj-mint-2024-05", "firstpost-2025-10"}),
-    12: ("not-reporting", {"asia-financial-2025-03", "wsj-mint-2024-05", "firstpost-2025-10", "newsletter-2025-05"}),
+    12: (
+        "not-reporting",
+        {"asia-financial-2025-03", "wsj-mint-2024-05", "firstpost-2025-10", "newsletter-2025-05"},
+    ),
     13: ("five-years-or-2019", {"asia-financial-2025-03", "wsj-mint-2024-05"}),
     14: ("deal-or-no-initiative", {"wsj-mint-2024-05", "newsletter-2025-05"}),
     15: ("ministers-or-summit", {"digest-2025-03"}),
@@ -143,7 +152,11 @@ def test_where_no_reading_is_adopted_both_stand(ledger: Ledger) -> None:
 
 
 def test_article_sources_name_outlet_and_date(ledger: Ledger) -> None:
-    outlets = {"asia-financial-2025-03": "Asia Financial", "wsj-mint-2024-05": "Wall Street Journal via Mint", "firstpost-2025-10": "Firstpost"}
+    outlets = {
+        "asia-financial-2025-03": "Asia Financial",
+        "wsj-mint-2024-05": "Wall Street Journal via Mint",
+        "firstpost-2025-10": "Firstpost",
+    }
     for rid, (_, record) in ledger.records.items():
         for source in getattr(record, "sources", {}).values():
             if source.article and not isinstance(record, Measure):

@@ -144,8 +144,8 @@ def write(folder: Path, lines: str) -> Path:
 
 
 def test_without_and_with(world, ledger, tmp_path: Path):
-    path = write(tmp_path, "baseline: {date: 2025-10-01}\n"
-                 "policy: {date: 2025-10-01, without: [section-232], with: [section-122]}\n")  # fmt: skip
+    policy = "policy: {date: 2025-10-01, without: [section-232], with: [section-122]}\n"
+    path = write(tmp_path, "baseline: {date: 2025-10-01}\n" + policy)
     scenario = load_scenario(path)
     assert scenario.policy is not None
     made = law_policy(scenario.policy, world)

@@ -100,6 +100,9 @@ def changes_table(
     ledger: Ledger, start: str | None = None, end: str | None = None, imposer: str | None = None
 ) -> pd.DataFrame:
     """What changed day by day, in words: date, imposer, record, heading, change, source."""
+    everyone = {c.imposer for c in ledger.changes()}
+    if imposer is not None and imposer not in everyone:
+        raise UnknownNameError.of("imposer", imposer, everyone)
     found = [c for c in ledger.changes(start, end) if imposer in (None, c.imposer)]
     columns = ["date", "imposer", "record", "heading", "change", "source"]
     return pd.DataFrame(
@@ -113,6 +116,9 @@ def changes_table(
 
 def evidence_table(ledger: Ledger, grades: str = "CG") -> pd.DataFrame:
     """Entries that rest on weak evidence: file, heading, grade."""
+    unknown = sorted(set(grades) - set("ABCG"))
+    if unknown:
+        raise UnknownNameError(f"grade {unknown[0]!r} is unknown; grades are A, B, C and G")
     rows = ledger.weak_evidence(grades)
     return pd.DataFrame(rows, columns=["file", "entry", "evidence"])
 

@@ -215,7 +215,7 @@ def _block(
         """(goods sector of the world, seller), zero where nothing is traded."""
         return np.nan_to_num(np.stack([column(name, k) for k in range(len(sellers))], 1)[pick])
 
-    cells = np.ix_(at, range(len(rows)), columns)
+    cells = np.ix_(at.tolist(), range(len(rows)), columns)
     if statutory:
         tariff[:, :, columns] = 0.0  # goods below; no schedule taxes services
         tariff[cells] = of_sellers("rate_pct")[:, None] / 100.0

@@ -204,9 +204,13 @@ def lines_table(ledger: Ledger, path: Path, importer: str, **view: object) -> pd
     """
     if not path.exists():
         raise TableError(f"{path}: no such file")
-    frame = pd.read_csv(path, dtype=str, comment="#").rename(
-        columns={"line": "hs", "partner": "exporter"}
-    )
+    try:
+        frame = pd.read_csv(path, dtype=str, comment="#")
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{path}: is empty; the columns are hs, exporter, date") from None
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise TableError(f"{path}: cannot be read as CSV ({error})") from None
+    frame = frame.rename(columns={"line": "hs", "partner": "exporter"})
     for column in ("hs", "exporter", "date"):
         if column not in frame:
             raise TableError(
@@ -222,9 +226,9 @@ def lines_table(ledger: Ledger, path: Path, importer: str, **view: object) -> pd
     found: list[LineRate] = []
     for n, row in enumerate(frame.to_dict("records")):
         day = str(row["date"])
-        if day not in views:
-            views[day] = ledger.at(day, **view)  # pyright: ignore[reportArgumentType]
         try:
+            if day not in views:
+                views[day] = ledger.at(day, **view)  # pyright: ignore[reportArgumentType]
             rates = line_rates(
                 views[day], str(row["importer"]), str(row["exporter"]), str(row["hs"]), why=False
             )
