@@ -213,7 +213,7 @@ def test_lists_keep_leading_zeros_and_weights(ledger: Ledger) -> None:
         six = {c[:6] for c in ledger.lists[f"chn/usa-march-2025-{rate}"].codes}
         path = RECORDS / f"lists/chn/usa-march-2025-{rate}-weights.csv"
         lines = [x for x in path.read_text(encoding="utf-8").splitlines() if x[0] != "#"]
-        weights = {r["hs"]: float(r["us_exports_usd"]) for r in csv.DictReader(lines)}
+        weights = {r["hs"]: float(r["exports_usd"]) for r in csv.DictReader(lines)}
         assert set(weights) <= six
         assert sum(weights.values()) > 0
 

@@ -132,3 +132,20 @@ def test_columns_put_together_equal_one_evaluation(fresh, world, ledger):
         forget()
         two = dt.apply(ledger.at(day), world)
         assert one.hash == two.hash
+
+
+def test_no_turned_byte_of_an_entry_is_believed(fresh, ledger, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("DETENTE_CACHE", str(tmp_path))
+    rates = sector_rates(ledger.at(DAY), "KOR", ("USA", "CHN"))
+    cache._save("entry", rates)
+    path = tmp_path / "entry.npz"
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        turned = bytearray(whole)
+        turned[at] ^= 0xFF
+        path.write_bytes(bytes(turned))
+        found = cache._load("entry")
+        if found is not None:
+            assert found.sectors == rates.sectors
+            for name in cache._ARRAYS:
+                assert np.array_equal(getattr(found, name), getattr(rates, name), equal_nan=True)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from weakref import WeakKeyDictionary
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -221,12 +220,12 @@ def _load(key: str) -> SectorRates | None:
     if path is None or not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as z:
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as z:
             text = {n: tuple(str(x) for x in z[n]) for n in ("sectors", "partners")}
             head = [str(x) for x in z["head"]]
             arrays = {n: z[n] for n in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
-        return None  # a damaged entry is worked out again and overwritten
+    except Exception:  # what a damaged archive raises has no common class
+        return None  # it is worked out again and overwritten
     return SectorRates(head[0], head[1], text["sectors"], text["partners"], basis=head[2], **arrays)
 
 
