@@ -34,8 +34,7 @@ def shared_root() -> Path:
     return (ROOT / os.environ.get("DETENTE_SHARED", "../shared")).resolve()
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
+def raw_data() -> Path:
     """The folder of raw tables, or a skip; a failure where CI is "true"."""
     folder = shared_root() / "data"
     if not folder.is_dir():
@@ -44,3 +43,9 @@ def shared_data() -> Path:
             pytest.fail(text)
         pytest.skip(text)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of raw tables; see :func:`raw_data`."""
+    return raw_data()
