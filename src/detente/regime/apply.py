@@ -34,7 +34,8 @@ from detente.regime.cache import (
 )
 from detente.regime.line import SectorRates, sector_rates
 from detente.regime.policy import Policy
-from detente.regime.tables import Array, LineTable, covered, line_table
+from detente.regime.stacking import scope_lines
+from detente.regime.tables import Array, LineTable, line_table
 from detente.world import World
 
 __all__ = ["OUTSIDE", "apply"]
@@ -439,29 +440,12 @@ def _line_share(table: LineTable, regime: Regime, products: ProductsPart, sector
     """Share of each sector's lines that a product scope covers; kept on the table."""
     key = ("share", regime.ledger.content_hash, products, tuple(sectors))
     if key not in table.masks:
-        mask = _covers(table, regime, products)
+        mask = scope_lines(table, regime.ledger, products)
         known = _goods()
         table.masks[key] = np.array(
             [mask[table.sector == s].mean() if s in known else 0.0 for s in sectors]
         )
     return table.masks[key]
-
-
-def _covers(table: LineTable, regime: Regime, products: ProductsPart) -> Array:
-    if getattr(products, "outside_goods", None):
-        return np.zeros(len(table.codes), dtype=bool)
-    if getattr(products, "all", False):
-        mask = np.ones(len(table.codes), dtype=bool)
-    else:
-        codes = [*products.codes]
-        for key in products.lists:
-            codes += regime.ledger.lists[key].codes
-        mask = covered(table.codes, codes) if codes else np.zeros(len(table.codes), dtype=bool)
-        mask = mask | np.isin(table.sector, products.sectors)
-    but = getattr(products, "but", None)
-    if but is not None and (but.codes or but.lists or but.sectors):
-        mask = mask & ~_covers(table, regime, but)
-    return mask
 
 
 def _apply_exports(regime: Regime, world: World, out: _Matrices, notes: list[str]) -> None:

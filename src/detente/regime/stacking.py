@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detente.ledger import ActiveMeasure, Regime
+from detente.ledger import ActiveMeasure, Ledger, Regime
 from detente.ledger.asof import row_at
 from detente.ledger.check import exclusion_order
 from detente.ledger.schema import (
@@ -29,7 +29,7 @@ from detente.ledger.schema import (
 
 from .tables import Array, LineTable, claim_shares, covered
 
-__all__ = ["Cells", "MeasureTrace", "Result", "evaluate"]
+__all__ = ["Cells", "MeasureTrace", "Result", "evaluate", "scope_lines"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,21 @@ def evaluate(regime: Regime, table: LineTable, cells: Cells, trace: bool = False
     return _Evaluation(regime, table, cells, trace).run()
 
 
+def scope_lines(table: LineTable, ledger: Ledger, products: ProductsPart) -> Array:
+    """Which lines of ``table`` a product scope covers: bool, one per line."""
+    if getattr(products, "outside_goods", None):
+        return np.zeros(len(table.codes), dtype=bool)
+    if getattr(products, "all", False):
+        mask = np.ones(len(table.codes), dtype=bool)
+    else:
+        codes = [*products.codes, *(c for key in products.lists for c in ledger.lists[key].codes)]
+        mask = covered(table.codes, codes) | np.isin(table.sector, products.sectors)
+    but = getattr(products, "but", None)
+    if but is not None and (but.codes or but.lists or but.sectors):
+        mask = mask & ~scope_lines(table, ledger, but)
+    return mask
+
+
 class _Evaluation:
     def __init__(self, regime: Regime, table: LineTable, cells: Cells, trace: bool) -> None:
         self.regime, self.table, self.cells, self.trace = regime, table, cells, trace
@@ -101,24 +116,8 @@ class _Evaluation:
         """Which lines a product scope covers; kept on the table, since dates share scopes."""
         key = (self.regime.ledger.content_hash, products)
         if key not in self.table.masks:
-            self.table.masks[key] = self._lines(products)
+            self.table.masks[key] = scope_lines(self.table, self.regime.ledger, products)
         return self.table.masks[key]
-
-    def _lines(self, products: ProductsPart) -> Array:
-        if getattr(products, "outside_goods", None):
-            return np.zeros(len(self.table.codes), dtype=bool)
-        if getattr(products, "all", False):
-            mask = np.ones(len(self.table.codes), dtype=bool)
-        else:
-            codes = list(products.codes)
-            for key in products.lists:
-                codes += self.regime.ledger.lists[key].codes
-            mask = covered(self.table.codes, codes)
-            mask |= np.isin(self.table.sector, products.sectors)
-        but = getattr(products, "but", None)
-        if but is not None and (but.codes or but.lists or but.sectors):
-            mask = mask & ~self._lines(but)
-        return mask
 
     def partners(self, targets: Targets) -> Array:
         """Which partners a target set reaches; the importer is never its own target."""
