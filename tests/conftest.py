@@ -8,12 +8,11 @@ server, where a skip would hide that the replication never ran.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from raw_tables import raw_folder
 
 
 def pytest_addoption(parser):
@@ -29,23 +28,7 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(reason)
 
 
-def shared_root() -> Path:
-    """The folder that holds ``data``; it may not exist."""
-    return (ROOT / os.environ.get("DETENTE_SHARED", "../shared")).resolve()
-
-
-def raw_data() -> Path:
-    """The folder of raw tables, or a skip; a failure where CI is "true"."""
-    folder = shared_root() / "data"
-    if not folder.is_dir():
-        text = f"raw tables are not at {folder}; set DETENTE_SHARED to the folder above data"
-        if os.environ.get("CI") == "true":
-            pytest.fail(text)
-        pytest.skip(text)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of raw tables; see :func:`raw_data`."""
-    return raw_data()
+    """The folder of raw tables; see :func:`raw_folder`."""
+    return raw_folder()
