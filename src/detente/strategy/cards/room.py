@@ -1,0 +1,104 @@
+"""Cases of the trade model under drawn elasticities, at the cost of little more than a solve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from detente.errors import ConvergenceError
+from detente.models.blocks import Array, Instruments
+from detente.outcome.economy import instruments, prepare
+from detente.outcome.equilibrium import Equilibrium, solve_equilibrium
+from detente.strategy import edits
+from detente.strategy.edits import Agreement, Change, Levy
+from detente.world import World
+from detente.world.theta import theta_set
+
+__all__ = ["Desk", "Room"]
+
+TOL = 1e-9
+"""Largest error of any equation, in logs; payoffs differ by 1e-5 and more."""
+
+
+class Room:
+    """The world of a question; :meth:`desk` gives it other elasticities."""
+
+    def __init__(self, world: World, whole: World | None = None) -> None:
+        self.world, self.whole = world, whole
+        self._desks: dict[tuple[str, float], Desk] = {}
+
+    def desk(self, elasticities: str, scale: float) -> Desk:
+        """The world with a set of elasticities times ``scale``; the last few are kept."""
+        key = (elasticities, float(scale))
+        if key not in self._desks:
+            while len(self._desks) >= 3:
+                self._desks.pop(next(iter(self._desks)))
+            theta = theta_set(elasticities)
+            theta = theta.copy(data=theta.values * scale)
+            self._desks[key] = Desk(self.world.with_theta(theta))
+        return self._desks[key]
+
+    def whole_desk(self, elasticities: str, scale: float) -> Desk | None:
+        """The same on the world that is not aggregated, where the question asks for it."""
+        if self.whole is None:
+            return None
+        theta = theta_set(elasticities)
+        return Desk(self.whole.with_theta(theta.copy(data=theta.values * scale)))
+
+
+class Desk:
+    """One world with its base equilibrium; changes in, log real incomes out."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._prepared = prepare(world)
+        self._fixed = instruments(self._prepared.unchanged)
+        self.base = self._solve(self._fixed)
+        self._last = self.base
+        self._price = np.log(self.base.consumer_price)
+        self.solves = 1
+
+    @property
+    def income_usd_bn(self) -> Array:
+        """Income at the base, USD billion a year."""
+        return self.base.point.income / 1e3
+
+    def at(self, country: str) -> int:
+        """Position of a country."""
+        return self.world.countries.index(country)
+
+    def log_income(self, changes: Iterable[Change]) -> Array:
+        """100 times the log change of real income of every country.
+
+        Raises
+        ------
+        ConvergenceError, NoSolutionError
+            The case has no solution that was found.
+        """
+        tariff = self._fixed.tariff.copy()
+        iceberg = np.ones_like(tariff)
+        for change in changes:
+            if isinstance(change, Levy):
+                edits._levy(self.world, tariff, change)
+            elif isinstance(change, Agreement):
+                edits._agree(self.world, tariff, iceberg, change)
+            else:
+                edits._withdraw(self.world, iceberg, change)
+        cost = iceberg if (iceberg != 1.0).any() else None
+        self.solves += 1
+        e = self._solve(Instruments(tariff, None, cost, self._fixed.transfer))
+        if not (e.point.income > 0).all():
+            raise ConvergenceError("a country is left without income")
+        real = np.log(e.point.income / self.base.point.income)
+        return 100.0 * (real - np.log(e.consumer_price) + self._price)
+
+    def many(self, cases: Sequence[Sequence[Change]]) -> Array:
+        """(cases, countries)."""
+        return np.stack([self.log_income(c) for c in cases])
+
+    def _solve(self, policy: Instruments) -> Equilibrium:
+        return solve_equilibrium(
+            self._prepared, policy, "fixed", self._prepared.labels, tol=TOL,
+            start=None if not hasattr(self, "base") else self.base.solution.value,
+        )  # fmt: skip
