@@ -64,7 +64,7 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
         signed = [g for g in range(4) if g >> i & 1]
         own[signed, i + 1] -= cost
         own[signed, 0] += v["suitor_value_pct"]
-    game = NetworkGame(players, tuple((s.suitor, a) for a in ALLIES), own)
+    game = NetworkGame(players, tuple((s.suitor, a) for a in ALLIES), own, tol=1e-5)
     kept = list(pairwise_stable(game).stable)
     # where several networks last, the one with fewest pacts, nearest to the status quo
     verdict = NAMES[min(kept, key=lambda g: (int(g).bit_count(), g))] if kept else "none is stable"
@@ -161,8 +161,8 @@ KIND = Kind(
         "JPN_trade_gain_pct": "Japan signs alone: real income, penalty included, percent",
         "JPN_net_gain_pct": "the same less the security tie, percent",
         "suitor_gain_both_pct": "China when both sign, trade alone, percent",
-        "suitor_gain_KOR_pct": "China when Korea signs alone, worth outside trade included, percent",
-        "suitor_gain_JPN_pct": "China when Japan signs alone, worth outside trade included, percent",
+        "suitor_gain_KOR_pct": "China when Korea alone signs, worth outside trade in, percent",
+        "suitor_gain_JPN_pct": "China when Japan alone signs, worth outside trade in, percent",
         "stable_networks": "networks that are pairwise stable",
     },
     main="KOR_net_gain_pct",

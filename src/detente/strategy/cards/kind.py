@@ -17,7 +17,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a kind: what it is, its unit, and what values make sense."""
+    """A parameter of a kind: what it is, its unit, and what values make sense.
+
+    ``names=()`` is a name that the settings know.
+    """
 
     about: str
     unit: str

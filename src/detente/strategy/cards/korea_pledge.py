@@ -70,7 +70,9 @@ def share_at(gain: float, pledge: float, t: Terms) -> float:
 
 def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     """One draw."""
-    own, theirs = gains(s, room.desk(v["elasticities"], v["elasticity_scale"]))
+    desk = room.desk(v["elasticities"], v["elasticity_scale"])
+    own, theirs = gains(s, desk)
+    wide, _ = gains(s, desk, "goods")
     t = terms(v)
     split = zone(own, theirs, t)
     most = split.p_max
@@ -86,6 +88,8 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
         "present_value_usd_bn": own * t.annuity,
         "annuity_years": t.annuity,
         "zone": float(split.zone),
+        "all_goods_gain_usd_bn": wide,
+        "all_goods_p_max_usd_bn": zone(wide, 0.0, t).p_max,
     }
     for m in MARKS:
         numbers[f"grant_share_at_{m:.0f}"] = share_at(own, m, t)
@@ -102,10 +106,10 @@ def tables(
     for g in (0.01, 0.02, 0.05, 0.1, 0.25, 1.0):
         for H in (4.0, 10.0, 30.0):
             for q in (0.0, 0.25):
-                t = terms(v, grant_share=g, horizon_years=H, reimposition=q)
+                t = terms(v, grant_share=g, horizon_years=H, reimposition=q, relief_risk=0.0)
                 most = zone(own, theirs, t).p_max
                 row: dict[str, Any] = {
-                    "grant_share": g, "horizon_years": H, "reimposition_pct": 100 * q,
+                    "grant_share": g, "horizon_years": H, "yearly_risk_pct": 100 * q,
                     "p_max_usd_bn": most,
                 }  # fmt: skip
                 rows.append(row | {f"accepts_{m:.0f}": "yes" if most >= m else "no" for m in MARKS})
@@ -160,6 +164,9 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
         f"$350 bn is exactly acceptable where {100 * g.median():.1f}% of it is a grant in effect "
         f"(median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%): a pledge of "
         "loans, guarantees and investments that earn a return may pass, cash does not.",
+        f"Were the relief on all goods, the most would be "
+        f"${good['all_goods_p_max_usd_bn'].median():,.0f} bn at the median, and $350 bn or more "
+        f"in {100 * float((good['all_goods_p_max_usd_bn'] >= 350).mean()):.0f}% of the draws.",
         f"In {100 * none:.0f}% of the draws there is no pledge that both sides would take.",
     ]
 
@@ -195,6 +202,8 @@ KIND = Kind(
         "grantor_gain_usd_bn": "the US gain from the relief without a pledge, USD bn a year",
         "present_value_usd_bn": "worth of the relief to Korea, USD bn today",
         "annuity_years": "years that a stream counts for after discount and risk",
+        "all_goods_gain_usd_bn": "Korea's gain if all goods had the relief, USD bn a year",
+        "all_goods_p_max_usd_bn": "the most Korea gives if all goods had the relief, USD bn",
         "zone": "1 where some pledge suits both",
     },
     main="p_max_usd_bn",

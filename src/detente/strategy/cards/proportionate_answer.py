@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from detente.errors import UnknownNameError
 from detente.records import Record
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Levy
+from detente.strategy.retaliation import explain_rate
 
 __all__ = ["KIND", "Settings"]
 
@@ -39,6 +41,8 @@ def rates(s: Settings, desk: Desk, v: Mapping[str, Any]) -> dict[str, float]:
     the rate at which the aggressor loses by the answer what the answerer lost by the step.
     welfare equivalent: the least rate that leaves the aggressor no gain from its step.
     """
+    if v["scope"] not in s.scopes:
+        raise UnknownNameError.of("scope", v["scope"], s.scopes, "parameters.scope")
     world, step = desk.world, v["us_step_pct"] / 100
     a, b = desk.at(s.aggressor), desk.at(s.answerer)
     scope = tuple(world.sector_list(s.scopes[v["scope"]]))
@@ -48,20 +52,18 @@ def rates(s: Settings, desk: Desk, v: Mapping[str, Any]) -> dict[str, float]:
     duties = step * trade[goods, a, b].sum()
     covered = float(trade[j, b, a].sum())
     act = Levy(s.aggressor, s.answerer, step)
-    hit = desk.log_income([act])
+    top = s.bound_pct / 100
+    grid = np.array([0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0])
+    grid = np.append(grid[grid < top], top)
+    answers = [Levy(s.answerer, s.aggressor, float(r), scope) for r in grid]
+    log = desk.many([[act], *([act, answer] for answer in answers)])
+    hit = log[0]
     gain, harm = float(hit[a]), -float(hit[b])
     # in money, so that a large and a small economy are compared at par
     worth = desk.income_usd_bn
     harm_usd = harm * float(worth[b])
 
-    def loss(rate: float) -> float:
-        """What the answer by itself takes from the aggressor, percent of its income."""
-        return gain - float(desk.log_income([act, Levy(s.answerer, s.aggressor, rate, scope)])[a])
-
-    top = s.bound_pct / 100
-    grid = np.array([0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0])
-    grid = np.append(grid[grid < top], top)
-    taken = np.array([loss(float(r)) for r in grid])
+    taken = gain - log[1:, a]
     return {
         "mirror": 100 * step,
         "duty_equivalent": 100 * duties / covered if covered > 0 else np.nan,
@@ -129,7 +131,25 @@ def tables(
                 {"scope": scope, "us_step_pct": step, "covered_share": found["covered_share"],
                  **{f"{r}_pct": found[r] for r in RULES}}
             )  # fmt: skip
-    return {"rules": pd.DataFrame(rows), "by_scope_and_step": pd.DataFrame(cases)}
+    replies = []
+    for scope, sectors in s.scopes.items():
+        one = explain_rate(
+            desk.world, s.aggressor, s.answerer, action=v["us_step_pct"] / 100,
+            observed=(s.observed_pct[0] / 100, s.observed_pct[1] / 100), sectors=sectors,
+            rules=("best reply",),
+        ).iloc[0]  # fmt: skip
+        replies.append(
+            {
+                "scope": scope, "us_step_pct": float(v["us_step_pct"]),
+                "best_reply_pct": 100 * float(one["rate"]),
+                "inside": "yes" if one["inside"] else "no", "status": str(one["status"]),
+            }
+        )  # fmt: skip
+    return {
+        "rules": pd.DataFrame(rows),
+        "by_scope_and_step": pd.DataFrame(cases),
+        "best_reply_at_the_point": pd.DataFrame(replies),
+    }
 
 
 def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
@@ -150,7 +170,14 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
         if hit >= 0.5
         else f"No rule gives {low:g}-{high:g}% in half of the draws."
     )
-    return [f"Rates by rule, median: {'; '.join(parts)}. {explained}"]
+    out = [f"Rates by rule, median: {'; '.join(parts)}. {explained}"]
+    lost = float((good["aggressor_gain_pct"] <= 0).mean())
+    if lost >= 0.5:
+        out.append(
+            f"In {100 * lost:.0f}% of the draws {s.aggressor} loses by its own step, so that no "
+            "answer is needed to take a gain away."
+        )
+    return out
 
 
 KIND = Kind(
@@ -158,7 +185,7 @@ KIND = Kind(
     parameters={
         **elasticities(),
         "us_step_pct": Parameter("what the US added on China's goods", "points", 0.1, 500),
-        "scope": Parameter("goods the answer falls on, a name of settings.scopes", "name"),
+        "scope": Parameter("goods the answer falls on, of settings.scopes", "name", names=()),
     },
     settings=Settings,
     verdicts={
@@ -184,7 +211,7 @@ KIND = Kind(
     tables=tables,
     remarks=remarks,
     notes=(
-        "Equal duties, at trade before the step, is the idea of equivalent concessions (GATT XXVIII, "
-        "DSU 22.4); the other rules are printed beside it.",
+        "Equal duties, at trade before the step, is the idea of equivalent concessions (GATT "
+        "XXVIII, DSU 22.4); the other rules are printed beside it.",
     ),
 )  # fmt: skip

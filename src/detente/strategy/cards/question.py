@@ -146,7 +146,7 @@ def _within(kind: Kind, name: str, prior: Prior, source: str) -> None:
     values = prior.choices or [x for x in (prior.value, prior.low, prior.high) if x is not None]
     for x in values:
         if spec.names is not None:
-            if x not in spec.names:
+            if spec.names and x not in spec.names:
                 raise UnknownNameError.of("value", x, spec.names, where)
             continue
         if isinstance(x, str):

@@ -17,8 +17,8 @@ from detente.world.theta import theta_set
 
 __all__ = ["Desk", "Room"]
 
-TOL = 1e-9
-"""Largest error of any equation, in logs; payoffs differ by 1e-5 and more."""
+TOL = 1e-8
+"""Largest error of any equation, in logs: 1e-6 in percent of income."""
 
 
 class Room:
@@ -55,7 +55,6 @@ class Desk:
         self._prepared = prepare(world)
         self._fixed = instruments(self._prepared.unchanged)
         self.base = self._solve(self._fixed)
-        self._last = self.base
         self._price = np.log(self.base.consumer_price)
         self.solves = 1
 
@@ -68,7 +67,7 @@ class Desk:
         """Position of a country."""
         return self.world.countries.index(country)
 
-    def log_income(self, changes: Iterable[Change]) -> Array:
+    def log_income(self, changes: Iterable[Change], start: Array | None = None) -> Array:
         """100 times the log change of real income of every country.
 
         Raises
@@ -76,6 +75,9 @@ class Desk:
         ConvergenceError, NoSolutionError
             The case has no solution that was found.
         """
+        return self._case(changes, start)[0]
+
+    def _case(self, changes: Iterable[Change], start: Array | None) -> tuple[Array, Array]:
         tariff = self._fixed.tariff.copy()
         iceberg = np.ones_like(tariff)
         for change in changes:
@@ -87,18 +89,22 @@ class Desk:
                 edits._withdraw(self.world, iceberg, change)
         cost = iceberg if (iceberg != 1.0).any() else None
         self.solves += 1
-        e = self._solve(Instruments(tariff, None, cost, self._fixed.transfer))
+        e = self._solve(Instruments(tariff, None, cost, self._fixed.transfer), start)
         if not (e.point.income > 0).all():
             raise ConvergenceError("a country is left without income")
         real = np.log(e.point.income / self.base.point.income)
-        return 100.0 * (real - np.log(e.consumer_price) + self._price)
+        return 100.0 * (real - np.log(e.consumer_price) + self._price), e.solution.value
 
     def many(self, cases: Sequence[Sequence[Change]]) -> Array:
-        """(cases, countries)."""
-        return np.stack([self.log_income(c) for c in cases])
+        """(cases, countries); each case starts where the one before it ended."""
+        out: list[Array] = []
+        start = self.base.solution.value
+        for case in cases:
+            log, start = self._case(case, start)
+            out.append(log)
+        return np.stack(out)
 
-    def _solve(self, policy: Instruments) -> Equilibrium:
+    def _solve(self, policy: Instruments, start: Array | None = None) -> Equilibrium:
         return solve_equilibrium(
-            self._prepared, policy, "fixed", self._prepared.labels, tol=TOL,
-            start=None if not hasattr(self, "base") else self.base.solution.value,
-        )  # fmt: skip
+            self._prepared, policy, "fixed", self._prepared.labels, tol=TOL, start=start
+        )

@@ -37,7 +37,8 @@ def variance_share(groups: Array, outcomes: Array) -> float:
     means = np.stack([np.bincount(g, y[:, c], k) / sizes for c in range(y.shape[1])], axis=1)
     between = float((sizes[:, None] * (means - y.mean(axis=0)) ** 2).sum())
     within = (total - between) / (n - k)
-    return float(np.clip((between - (k - 1) * within) / total, 0.0, 1.0))
+    share = (between - (k - 1) * within) / total
+    return float(min(share, 1.0)) if share > 1e-9 else 0.0
 
 
 def drivers(
