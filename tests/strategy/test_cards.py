@@ -74,7 +74,7 @@ def test_a_slip_names_file_and_field(tmp_path, text, words):
 def test_a_missing_parameter_is_refused():
     data = load_question("number-one-partner").model_dump(exclude_none=True)
     del data["parameters"]["claim"]
-    with pytest.raises(RecordError, match="mine: parameters.claim: is missing"):
+    with pytest.raises(RecordError, match=r"mine: parameters\.claim: is missing"):
         parse_question(data, "mine")
 
 
@@ -262,8 +262,8 @@ def test_the_point_of_the_pledge_is_the_function_of_the_same_name():
         amend(quo, [Levy("USA", "KOR", rate, "C29", "total"), rivals]) for rate in (0.15, 0.25)
     )
     found = pledge(with_, without)
-    assert own == pytest.approx(found.payer_gain_usd_bn, rel=1e-3)
-    assert theirs == pytest.approx(found.grantor_gain_usd_bn, rel=1e-3)
+    assert own == pytest.approx(found.payer_gain_usd_bn, rel=0.01)
+    assert theirs == pytest.approx(found.grantor_gain_usd_bn, rel=0.01)
 
 
 def test_workers_do_not_change_a_card(monkeypatch):

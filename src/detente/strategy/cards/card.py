@@ -166,7 +166,10 @@ def play(
         distribution=distribution,
         numbers=_numbers(kind, good, middle),
         drivers=drivers(
-            good[list(q.parameters)], q.parameters, _outcomes(kind, good), good["verdict"] == leader
+            good[list(q.parameters)],
+            q.parameters,
+            _outcomes(kind, good),
+            [v == leader for v in good["verdict"]],
         ),
         flips=_flips(q, room, kind, centre, named, probes, tried),
         point_verdict=named,
@@ -320,7 +323,7 @@ def _flips(
             start = prior.share(centre[name])
             at, label = min(other, key=lambda x: abs(prior.share(x[0]) - start))
             near, far = start, prior.share(at)
-            for _ in range(5):
+            for _ in range(4):
                 middle = 0.5 * (near + far)
                 value = prior.at(middle)
                 a = _answer(kind, settings, room, {**centre, name: value})

@@ -74,21 +74,46 @@ def _verdict(s: Settings, stable: Sequence[int]) -> str:
     return "all" if largest == full else "some" if largest else "none"
 
 
+def settle(s: Settings, desk: Desk, v: Mapping[str, Any]) -> tuple[int | None, Array]:
+    """From a coalition of all, who loses most by staying leaves, or who gains most joins, until
+    nobody moves: that coalition (None where it goes round) and the gains when all are in."""
+    full = 2 ** len(ASKED) - 1
+    known: dict[int, Array] = {}
+
+    def gain(S: int) -> Array:
+        near = [S, *(S ^ 1 << i for i in range(len(ASKED)))]
+        new = [x for x in near if x not in known]
+        for x, u in zip(new, payoffs(s, desk, v, new), strict=True):
+            known[x] = u
+        rows = [known[S | 1 << i][i] - known[S & ~(1 << i)][i] for i in range(len(ASKED))]
+        return np.array(rows) + v["security_pct"]
+
+    S, seen = full, set[int]()
+    first = here = gain(full)
+    while S not in seen:
+        seen.add(S)
+        inside = np.array([S >> i & 1 for i in range(len(ASKED))], dtype=bool)
+        wish = np.where(inside, -here, here)
+        leaving = np.where(inside, wish, -np.inf)
+        mover = int(leaving.argmax()) if leaving.max() > TOL else int(wish.argmax())
+        if wish[mover] <= TOL:
+            return S, first
+        S ^= 1 << mover
+        here = gain(S) if S not in seen else here
+    return None, first
+
+
 def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     """One draw."""
-    desk = room.desk(v["elasticities"], v["elasticity_scale"])
-    gain = gains(s, payoffs(s, desk, v, range(2 ** len(ASKED))), v)
-    stable = holding(s, gain)
-    largest = max(stable, key=lambda S: S.bit_count()) if stable else 0
+    S, gain = settle(s, room.desk(v["elasticities"], v["elasticity_scale"]), v)
     numbers = {
-        "members": float(largest.bit_count()),
-        "stable_coalitions": float(len(stable)),
-        "weakest_gain_pct": float(gain[-1].min()),
+        "members": float(S.bit_count()) if S is not None else np.nan,
+        "weakest_gain_pct": float(gain.min()),
     }
     for i, c in enumerate(ASKED):
-        numbers[f"{c}_gain_from_staying_pct"] = float(gain[-1, i])
-        numbers[f"{c}_joins"] = float(largest >> i & 1) if stable else np.nan
-    return Answer(_verdict(s, stable), numbers)
+        numbers[f"{c}_gain_from_staying_pct"] = float(gain[i])
+        numbers[f"{c}_joins"] = float(S >> i & 1) if S is not None else np.nan
+    return Answer(_verdict(s, [] if S is None else [S]), numbers)
 
 
 def tables(
@@ -135,7 +160,7 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     staying = {c: float(good[f"{c}_gain_from_staying_pct"].median()) for c in ASKED}
     weakest = min(staying, key=lambda c: staying[c])
     return [
-        f"In the largest coalition that holds, by country: {each} of the draws.",
+        f"In the coalition that holds, by country: {each} of the draws.",
         f"The first to gain from leaving a coalition of all is {weakest} "
         f"({staying[weakest]:+.2f}% of income from staying, median).",
     ]
@@ -157,16 +182,14 @@ KIND = Kind(
         "all": "the coalition of all that were asked holds",
         "some": "only a part of them joins",
         "none": "nobody joins the United States",
-        "depends": "both all and fewer can hold: it depends on who expects what",
-        "unstable": "no coalition is stable",
+        "unstable": "no coalition is reached that holds",
     },
     numbers={
-        "members": "how many join, in the largest coalition that holds",
+        "members": "how many join, in the coalition that holds",
         "weakest_gain_pct": "gain from staying of the least willing, all others in, percent",
-        "stable_coalitions": "coalitions that hold",
         **{f"{c}_gain_from_staying_pct": f"{c}: gain from staying if all are in, percent"
            for c in ASKED},
-        **{f"{c}_joins": f"{c}: 1 where it is in the largest coalition that holds"
+        **{f"{c}_joins": f"{c}: 1 where it is in the coalition that holds"
            for c in ASKED},
     },
     main="weakest_gain_pct",
@@ -176,5 +199,7 @@ KIND = Kind(
     notes=(
         "A coalition holds where no member gains by leaving and nobody outside gains by joining. "
         "The US levies its own tariff on China whoever joins.",
+        "In each draw the game starts with all in and moves one at a time; the flip map looks at "
+        "every coalition.",
     ),
 )  # fmt: skip

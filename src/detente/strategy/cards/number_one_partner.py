@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ class Settings(Record):
     partner: str = "CHN"
 
 
+@lru_cache(maxsize=16)
 def _found(s: Settings, claim: int) -> FirstPartner:
     return first_partner_of(s.partner, claim)
 
@@ -61,7 +63,7 @@ def tables(
 def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     """The largest count, and that a share of definitions is no probability."""
     first = good["first_for"]
-    best = good.loc[first.idxmax()]
+    best = good.iloc[int(first.to_numpy().argmax())]
     return [
         f"The largest count of first places is {best['first_for']:.0f} of {best['economies']:.0f} "
         f"({MEASURES[best['measure']]}; {best['grouping']}), the smallest {first.min():.0f}.",
