@@ -1,0 +1,128 @@
+"""``detente play``: a question in, an answer card out."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detente.errors import InputError
+
+__all__ = ["register"]
+
+
+class CardFormat(StrEnum):
+    """How a card prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    app.command("play")(play)
+    app.command("questions")(questions)
+
+
+def play(
+    question: Annotated[
+        str, typer.Argument(help="A shipped question (see `detente questions`) or a YAML file.")
+    ],
+    draws: Annotated[
+        int | None, typer.Option("--draws", help="Draws; by default what the question says.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same card.")] = 1,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one value, e.g. parameters.penalty_pct=10 or "
+                                   "parameters.penalty_pct.high=40. Repeatable."),
+    ] = None,
+    format_: Annotated[
+        CardFormat, typer.Option("--format", help="What to print.")
+    ] = CardFormat.TABLE,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for Markdown, JSON, CSV and the figure.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print every parameter and row.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Answer a question with its distribution over draws, and what would change it.
+
+    Leaves with code 3 where too many draws fail for a verdict.
+    """
+    from detente.report.card import card_json, card_markdown, print_card, save_card
+    from detente.report.tabular import csv_text, json_text
+    from detente.report.text import terminal
+    from detente.strategy.cards import play as play_question
+
+    if out is not None and out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: is a file; give a folder")
+    watched = sys.stderr.isatty()
+    card = play_question(
+        question, draws=draws, seed=seed, overrides=_overrides(set_),
+        progress=_progress if watched else None,
+    )  # fmt: skip
+    if watched:
+        print("\r" + " " * 50 + "\r", end="", file=sys.stderr, flush=True)
+    if format_ is CardFormat.JSON:
+        sys.stdout.write(json_text(card_json(card)))
+    elif format_ is CardFormat.CSV:
+        sys.stdout.write(csv_text(card.distribution))
+    elif format_ is CardFormat.MD:
+        sys.stdout.write(card_markdown(card))
+    else:
+        print_card(card, terminal(), everything=everything)
+    if out is not None:
+        files = save_card(card, out)
+        print(f"saved to {out}: {', '.join(f.name for f in files)}", file=sys.stderr)
+    if card.status != "ok":
+        raise typer.Exit(3)
+
+
+def questions(
+    format_: Annotated[
+        CardFormat, typer.Option("--format", help="What to print: table, json or csv.")
+    ] = CardFormat.TABLE,
+) -> None:  # fmt: skip
+    """List the questions that ship with the package."""
+    import pandas as pd
+
+    from detente.cli.formats import Format
+    from detente.cli.output import show
+    from detente.strategy.cards import load_question, question_names
+
+    if format_ is CardFormat.MD:
+        raise InputError("--format md: a list prints as table, json or csv")
+    found = [load_question(name) for name in question_names()]
+    rows = pd.DataFrame(
+        {
+            "question": [q.id for q in found],
+            "title": [q.title for q in found],
+            "article": [q.article.outlet for q in found],
+            "drawn": [sum(not p.fixed for p in q.parameters.values()) for q in found],
+        }
+    )
+    show(rows, {"command": "questions"}, Format(format_.value))
+
+
+def _overrides(given: list[str] | None) -> dict[str, str]:
+    out = {}
+    for item in given or []:
+        path, sign, value = item.partition("=")
+        if not sign or not path:
+            raise InputError(f"--set {item}: write path=value, e.g. parameters.penalty_pct=10")
+        out[path] = value
+    return out
+
+
+def _progress(done: int, total: int) -> None:
+    width = 30
+    full = width * done // max(total, 1)
+    bar = "#" * full + "-" * (width - full)
+    print(f"\r[{bar}] {done}/{total} cases", end="", file=sys.stderr, flush=True)

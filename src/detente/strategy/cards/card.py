@@ -1,0 +1,453 @@
+"""A question played: draws, verdicts, what drives them, what flips them; a frozen card."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from detente.errors import ConvergenceError, InputError, NoSolutionError
+from detente.models.blocks import Array
+from detente.solve.threads import one_thread
+from detente.strategy.cards.draws import Prior, Value, draw, point
+from detente.strategy.cards.kind import Answer, Kind
+from detente.strategy.cards.question import (
+    LEAST_DRAWS,
+    MOST_DRAWS,
+    Question,
+    find_kind,
+    load_question,
+)
+from detente.strategy.cards.room import Room
+from detente.strategy.cards.sensitivity import METHOD, drivers
+from detente.study.workers import Workers, cores, workers
+from detente.world import World, load_world
+
+__all__ = ["FAILED", "MOST_FAILED", "Card", "play", "strength"]
+
+FAILED = "failed"
+
+MOST_FAILED = 0.01
+"""Share of draws that may fail; above it the card refuses a verdict."""
+
+GRID = 6
+"""Values of each parameter tried for the nearest flip."""
+
+CHUNK = 5
+"""Draws sent to a worker at a time."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """An answer card.
+
+    Attributes
+    ----------
+    question : as played, overrides applied
+    seed, draws : what makes the card again
+    status : "ok", or "refused" where more than 1% of the draws failed
+    verdict : text made from thresholds only
+    distribution : one row a possible verdict: share of the draws, 95% interval, what it says
+    numbers : one row a number: point, mean, quantiles over the draws
+    drivers : one row a parameter that varies, most influential first; ``method`` says how
+    flips : one row a parameter: the nearest value that changes the point verdict, if any
+    point_verdict : the verdict with every parameter at its point
+    samples : one row a draw: parameters, verdict, numbers
+    tables : the tables behind the card, by name
+    failed, reasons : draws that failed to solve, and their messages
+    notes : what the machinery assumed
+    """
+
+    question: Question
+    seed: int
+    draws: int
+    status: str
+    verdict: str
+    distribution: pd.DataFrame
+    numbers: pd.DataFrame
+    drivers: pd.DataFrame
+    flips: pd.DataFrame
+    point_verdict: str
+    samples: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    failed: int
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    provenance: Mapping[str, Any]
+    method: str = METHOD
+
+    @property
+    def nearest_flip(self) -> str:
+        """The nearest flip in a sentence."""
+        found = self.flips[self.flips["flips"]]
+        if not len(found):
+            return (
+                "No single parameter changes the point verdict "
+                f"({self.point_verdict}) within its range."
+            )
+        row = found.iloc[0]
+        return (
+            f"The point verdict ({self.point_verdict}) becomes {row['to']} when "
+            f"{row['parameter']} goes from {row['point']} to {row['at']}, other things at their "
+            "points."
+        )
+
+
+@one_thread
+def play(
+    question: str | Path | Question,
+    *,
+    draws: int | None = None,
+    seed: int = 1,
+    overrides: Mapping[str, str] | None = None,
+    world: World | None = None,
+    progress: Progress | None = None,
+) -> Card:
+    """Answer a question with its distribution over draws.
+
+    Parameters
+    ----------
+    question : a shipped name, a YAML file, or a question already read
+    draws : how many; by default what the question says (500)
+    seed : same seed, same card
+    overrides : ``path=value`` changes of the file
+    world : another world than the one the question names
+
+    Raises
+    ------
+    InputError
+        An unknown name or a broken file; fewer than 2 draws.
+    """
+    q = question if isinstance(question, Question) else load_question(question, overrides)
+    if isinstance(question, Question) and overrides:
+        raise InputError("play: overrides change a file; this question has been read already")
+    count = q.draws if draws is None else draws
+    if not LEAST_DRAWS <= count <= MOST_DRAWS:
+        raise InputError(f"draws: {count}; from {LEAST_DRAWS} to {MOST_DRAWS:,}")
+    if seed < 0:
+        raise InputError(f"seed: {seed}; zero or above")
+    kind = find_kind(q.kind, q.id)
+    room = _room(q, world) if kind.modelled else None
+    table = draw(q.parameters, count, seed)
+    rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+    centre = point(q.parameters)
+    probes = _probes(q.parameters, centre)
+    found = _evaluate(q, room, [centre, *rows, *(p for _, _, p in probes)], progress)
+    middle, answers, tried = found[0], found[1 : count + 1], found[count + 1 :]
+
+    verdicts = [a.verdict if isinstance(a, Answer) else FAILED for a in answers]
+    reasons = tuple(a for a in answers if isinstance(a, str))
+    values = {
+        name: [a.numbers.get(name, np.nan) if isinstance(a, Answer) else np.nan for a in answers]
+        for name in kind.numbers
+    }
+    samples = table.assign(verdict=verdicts, **values)
+    samples.insert(0, "draw", range(count))
+    good = samples[samples["verdict"] != FAILED].reset_index(drop=True)
+    refused = len(reasons) > MOST_FAILED * count or isinstance(middle, str)
+    distribution = _distribution(kind, verdicts)
+    leader = str(distribution.iloc[0]["verdict"])
+    named = middle.verdict if isinstance(middle, Answer) else FAILED
+    return Card(
+        question=q,
+        seed=seed,
+        draws=count,
+        status="refused" if refused else "ok",
+        verdict=_refusal(len(reasons), count, reasons, middle)
+        if refused
+        else _verdict(kind, q, distribution, good, count),
+        distribution=distribution,
+        numbers=_numbers(kind, good, middle),
+        drivers=drivers(
+            good[list(q.parameters)],
+            q.parameters,
+            _outcomes(kind, good),
+            [v == leader for v in good["verdict"]],
+        ),
+        flips=_flips(q, room, kind, centre, named, probes, tried),
+        point_verdict=named,
+        samples=samples,
+        tables={} if refused else kind.tables(_settings(q), room, centre, good),
+        failed=len(reasons),
+        reasons=tuple(dict.fromkeys(reasons)),
+        notes=(*kind.notes, *_notes(q, room)),
+        provenance=_provenance(q, room, seed, count),
+    )
+
+
+def strength(share: float) -> str:
+    """The word for a share of draws."""
+    for least, word in ((0.95, "Firm"), (2 / 3, "Likely"), (0.5, "More likely than not")):
+        if share >= least:
+            return word
+    return "Open"
+
+
+# --- evaluating -----------------------------------------------------------------------------------
+def _room(q: Question, world: World | None) -> Room:
+    whole = world if world is not None else load_world(q.world.name)
+    keep = whole.country_list(q.world.countries, f"{q.id}: world.countries")
+    if set(keep) >= set(whole.countries):
+        return Room(whole, whole if q.world.full_check else None)
+    merged: dict[str, list[str]] = {}
+    if "DEU" in whole.countries and not set(keep) & set(whole.country_list("EU27")):
+        merged["EU27"] = [c for c in whole.country_list("EU27") if c != "ROW"]
+    taken = set(keep) | set(merged.get("EU27", []))
+    merged["ROW"] = [c for c in whole.countries if c not in taken]
+    return Room(whole.aggregate(countries=merged), whole if q.world.full_check else None)
+
+
+def _settings(q: Question) -> Any:
+    return find_kind(q.kind, q.id).settings.model_validate(q.settings)
+
+
+Found = Answer | str
+
+
+def _answer(kind: Kind, settings: Any, room: Room | None, values: Mapping[str, Value]) -> Found:
+    try:
+        return kind.evaluate(settings, room, values)
+    except (ConvergenceError, NoSolutionError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _evaluate(
+    q: Question, room: Room | None, rows: Sequence[Mapping[str, Value]], progress: Progress | None
+) -> list[Found]:
+    """One answer a row; this process takes chunks from the end while a worker takes the rest."""
+    chunks = [range(i, min(i + CHUNK, len(rows))) for i in range(0, len(rows), CHUNK)]
+    answers: list[Found | None] = [None] * len(rows)
+    done = 0
+    kind, settings = find_kind(q.kind, q.id), _settings(q)
+
+    def put(chunk: range, found: Sequence[Found]) -> None:
+        nonlocal done
+        for i, one in zip(chunk, found, strict=True):
+            answers[i] = one
+        done += len(chunk)
+        if progress is not None:
+            progress(done, len(rows))
+
+    def here(chunk: range) -> None:
+        put(chunk, [_answer(kind, settings, room, rows[i]) for i in chunk])
+
+    helpers = cores() - 1 if room is not None and len(rows) >= 40 else 0
+    if not helpers:
+        for chunk in chunks:
+            here(chunk)
+        return [a for a in answers if a is not None]
+    assert room is not None
+    pool: Workers = workers(helpers)
+    key = f"card {room.world.hash}"
+    pool.first(key, _keep, key, pickle.dumps(room.world, pickle.HIGHEST_PROTOCOL))
+    futures = [
+        pool.submit(_remote, key, q.kind, q.settings, [rows[i] for i in chunk]) for chunk in chunks
+    ]
+    for chunk, future in reversed(list(zip(chunks, futures, strict=True))):
+        if future.cancel():
+            here(chunk)
+    for chunk, future in zip(chunks, futures, strict=True):
+        if not future.cancelled():
+            put(chunk, future.result())
+    return [a for a in answers if a is not None]
+
+
+_kept: dict[str, Room] = {}
+
+
+def _keep(key: str, load: bytes) -> None:
+    """Unpack a world in a worker and keep it for the tasks to come."""
+    _kept.clear()
+    _kept[key] = Room(pickle.loads(load))
+
+
+@one_thread
+def _remote(
+    key: str, kind_name: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, Value]]
+) -> list[Found]:
+    kind = find_kind(kind_name, kind_name)
+    given = kind.settings.model_validate(settings)
+    return [_answer(kind, given, _kept[key], row) for row in rows]
+
+
+# --- flips ----------------------------------------------------------------------------------------
+Probe = tuple[str, Value, dict[str, Value]]
+
+
+def _probes(priors: Mapping[str, Prior], centre: Mapping[str, Value]) -> list[Probe]:
+    """One parameter at a time over its range, the others at their points."""
+    out: list[Probe] = []
+    for name, prior in priors.items():
+        if prior.fixed:
+            continue
+        values = (
+            prior.choices
+            if prior.choices is not None
+            else [prior.at(float(u)) for u in np.linspace(0.0, 1.0, GRID)]
+        )
+        out += [(name, v, {**centre, name: v}) for v in values if v != centre[name]]
+    return out
+
+
+def _flips(
+    q: Question, room: Room | None, kind: Kind, centre: Mapping[str, Value], named: str,
+    probes: Sequence[Probe], tried: Sequence[Found],
+) -> pd.DataFrame:  # fmt: skip
+    """The smallest change of each parameter that changes the point verdict."""
+    settings = _settings(q)
+    rows = []
+    for name, prior in q.parameters.items():
+        mine = [
+            (value, a.verdict)
+            for (which, value, _), a in zip(probes, tried, strict=True)
+            if which == name and isinstance(a, Answer)
+        ]
+        if prior.fixed:
+            continue
+        other = [(v, label) for v, label in mine if label != named]
+        row: dict[str, Any] = {
+            "parameter": name, "flips": bool(other), "point": _show(centre[name]),
+            "at": "", "to": "", "moved": np.nan, "range": prior.text,
+        }  # fmt: skip
+        if other and prior.choices is not None:
+            at, label = other[0]
+            row |= {"at": _show(at), "to": label, "moved": 1.0}
+        elif other:
+            start = prior.share(centre[name])
+            at, label = min(other, key=lambda x: abs(prior.share(x[0]) - start))
+            near, far = start, prior.share(at)
+            for _ in range(4):
+                middle = 0.5 * (near + far)
+                value = prior.at(middle)
+                a = _answer(kind, settings, room, {**centre, name: value})
+                if isinstance(a, Answer) and a.verdict != named:
+                    far, at, label = middle, value, a.verdict
+                else:
+                    near = middle
+            row |= {"at": _show(at), "to": label, "moved": abs(far - start)}
+        rows.append(row)
+    columns = ["parameter", "flips", "point", "at", "to", "moved", "range"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["flips"] = frame["flips"].astype(bool)
+    return frame.sort_values("moved", kind="stable", na_position="last", ignore_index=True)
+
+
+def _show(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+# --- summing up -----------------------------------------------------------------------------------
+def _distribution(kind: Kind, verdicts: Sequence[str]) -> pd.DataFrame:
+    """Every possible verdict with its share; shares, failed draws included, sum to one."""
+    n = len(verdicts)
+    labels = {**kind.verdicts, FAILED: "the draw could not be solved"}
+    rows = []
+    for label, says in labels.items():
+        hits = sum(v == label for v in verdicts)
+        low, high = _wilson(hits, n)
+        rows.append(
+            {"verdict": label, "share": hits / n, "low": low, "high": high, "draws": hits,
+             "says": says}
+        )  # fmt: skip
+    frame = pd.DataFrame(rows)
+    fails = frame["verdict"] == FAILED
+    frame = pd.concat(
+        [
+            frame[~fails].sort_values("share", ascending=False, kind="stable"),
+            frame[fails & (frame["draws"] > 0)],
+        ],
+        ignore_index=True,
+    )
+    unknown = set(verdicts) - set(labels)
+    assert not unknown, f"verdicts without a meaning: {unknown}"
+    return frame
+
+
+def _wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """95% interval of a share (Wilson 1927), Monte Carlo error only."""
+    p = hits / n
+    centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low, high = (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+    return float(max(low, 0.0)), float(min(high, 1.0))
+
+
+def _numbers(kind: Kind, good: pd.DataFrame, middle: Found) -> pd.DataFrame:
+    rows = []
+    for name, about in kind.numbers.items():
+        x = good[name].to_numpy(dtype=float)
+        x = x[~np.isnan(x)]
+        q05, q50, q95 = np.quantile(x, [0.05, 0.5, 0.95]) if len(x) else (np.nan,) * 3
+        at = middle.numbers.get(name, np.nan) if isinstance(middle, Answer) else np.nan
+        rows.append(
+            {"number": name, "point": float(at), "p05": float(q05), "median": float(q50),
+             "p95": float(q95), "draws": len(x), "about": about}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _outcomes(kind: Kind, good: pd.DataFrame) -> Array:
+    """Indicators of the verdicts, or the main number where all draws agree."""
+    labels = sorted(set(good["verdict"]))
+    if len(labels) > 1:
+        return np.stack([(good["verdict"] == v).to_numpy(float) for v in labels], axis=1)
+    main = good[kind.main].to_numpy(dtype=float)
+    if np.isnan(main).all():
+        return np.zeros(len(main))
+    return np.where(np.isnan(main), np.nanmean(main), main)
+
+
+def _verdict(
+    kind: Kind, q: Question, distribution: pd.DataFrame, good: pd.DataFrame, count: int
+) -> str:
+    first = distribution.iloc[0]
+    text = (
+        f"{strength(first['share'])}: {first['says']}, in {_percent(first['share'])} of {count} "
+        f"draws (95% interval {_percent(first['low'])} to {_percent(first['high'])})."
+    )
+    rest = distribution.iloc[1:]
+    rest = rest[rest["share"] > 0]
+    if len(rest):
+        others = "; ".join(f"{r['says']} in {_percent(r['share'])}" for _, r in rest.iterrows())
+        text += f" Otherwise {others}."
+    return " ".join([text, *kind.remarks(_settings(q), good)])
+
+
+def _refusal(failed: int, count: int, reasons: Sequence[str], middle: Found) -> str:
+    if isinstance(middle, str):
+        return f"No verdict: the point case could not be solved ({middle})."
+    return (
+        f"No verdict: {failed} of {count} draws ({_percent(failed / count)}) failed to solve, "
+        f"more than {_percent(MOST_FAILED)}. The first: {reasons[0]}"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if 0 < share < 0.1 or 0.9 < share < 1 else f"{100 * share:.0f}%"
+
+
+def _notes(q: Question, room: Room | None) -> tuple[str, ...]:
+    if room is None:
+        return ()
+    names = ", ".join(room.world.countries)
+    note = f"The draws are solved on {q.world.name} merged to {names}, {len(room.world.sectors)} "
+    note += "sectors; deficits fixed; long-run comparison of two equilibria, no time path."
+    if room.whole is not None:
+        note += f" The point case is solved on all {len(room.whole.countries)} countries as well."
+    return (note,)
+
+
+def _provenance(q: Question, room: Room | None, seed: int, count: int) -> dict[str, Any]:
+    from detente.version import __version__
+
+    out: dict[str, Any] = {"package": "detente", "version": __version__, "question": q.id,
+                           "kind": q.kind, "seed": seed, "draws": count}  # fmt: skip
+    if room is not None:
+        out |= {"world": room.world.name, "world_hash": room.world.hash}
+    return out

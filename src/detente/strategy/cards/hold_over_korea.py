@@ -1,0 +1,179 @@
+"""Who has more hold over Korea: what it loses if China or the United States withdraws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from detente.records import Record
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.room import Desk, Room
+from detente.strategy.edits import Withdrawal
+
+__all__ = ["KIND", "Settings"]
+
+
+class Settings(Record):
+    """The country; two losses closer than ``even`` (as a ratio) count as equal."""
+
+    country: str = "KOR"
+    even: float = Field(default=0.05, ge=0, lt=1)
+
+
+RIVALS = ("CHN", "USA")
+WAYS = ("trade", "sales", "purchases")
+
+
+def losses(s: Settings, desk: Desk, sectors: tuple[str, ...] | str) -> dict[str, float]:
+    """Percent losses by partner and way, and what each withdrawal costs the partner."""
+    out: dict[str, float] = {}
+    for p in RIVALS:
+        for way in WAYS:
+            log = desk.log_income([Withdrawal(s.country, p, way, sectors)])
+            out[f"{p}_{way}_loss_pct"] = float(-100 * np.expm1(log[desk.at(s.country)] / 100))
+            out[f"{p}_{way}_own_cost_pct"] = float(-100 * np.expm1(log[desk.at(p)] / 100))
+    return out
+
+
+def _larger(s: Settings, a: float, b: float) -> str:
+    if max(a, b) <= 0 or abs(a - b) <= s.even * max(abs(a), abs(b)):
+        return "even"
+    return RIVALS[0] if a > b else RIVALS[1]
+
+
+def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
+    """One draw."""
+    desk = room.desk(v["elasticities"], v["elasticity_scale"])
+    found = losses(s, desk, v["scope"])
+    by = {w: _larger(s, *(found[f"{p}_{w}_loss_pct"] for p in RIVALS)) for w in WAYS}
+    both = {by["trade"], by["sales"]}
+    if len(both) == 1:
+        (one,) = both
+        verdict = "even" if one == "even" else f"{one} on both"
+    elif "even" in both:
+        (one,) = both - {"even"}
+        verdict = f"{one} on one"
+    else:
+        verdict = "split"
+    ratio = {w: found[f"CHN_{w}_loss_pct"] / found[f"USA_{w}_loss_pct"] for w in WAYS}
+    influence = {
+        f"{p}_influence_pct": found[f"{p}_trade_loss_pct"] - found[f"{p}_trade_own_cost_pct"]
+        for p in RIVALS
+    }
+    return Answer(
+        verdict, {**found, **influence, **{f"{w}_ratio": x for w, x in ratio.items()}}
+    )  # fmt: skip
+
+
+def tables(
+    s: Settings, room: Room, v: Mapping[str, Any], good: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Losses by partner over the draws; the point on the full world; the first sectors."""
+    rows = []
+    for p in RIVALS:
+        for way in WAYS:
+            x, own = good[f"{p}_{way}_loss_pct"], good[f"{p}_{way}_own_cost_pct"]
+            rows.append(
+                {
+                    "partner": p, "withdraws": _WORDS[way],
+                    "loss_p05_pct": float(x.quantile(0.05)),
+                    "loss_median_pct": float(x.median()),
+                    "loss_p95_pct": float(x.quantile(0.95)),
+                    "partner_cost_median_pct": float(own.median()),
+                }
+            )  # fmt: skip
+    desk = room.desk(v["elasticities"], v["elasticity_scale"])
+    checks = []
+    whole = room.whole_desk(v["elasticities"], v["elasticity_scale"])
+    for label, d in (("merged world", desk), ("full world", whole)):
+        if d is None:
+            continue
+        found = losses(s, d, v["scope"])
+        for p in RIVALS:
+            checks.append(
+                {"world": label, "partner": p,
+                 **{f"{w}_loss_pct": found[f"{p}_{w}_loss_pct"] for w in WAYS}}
+            )  # fmt: skip
+    world = desk.world
+    at, flows = desk.at(s.country), world.trade.values
+    sectors = []
+    for p in RIVALS:
+        bought = flows[:, at, desk.at(p)]
+        every = flows[:, at, :].sum(axis=1)
+        for k in np.argsort(-bought)[:5].tolist():
+            sectors.append(
+                {
+                    "partner": p, "sector": world.sectors[k],
+                    "bought_usd_bn": float(bought[k] / 1e3),
+                    "supplier_share_pct": float(100 * bought[k] / every[k]),
+                    "loss_alone_pct": float(
+                        -100 * np.expm1(
+                            desk.log_income(
+                                [Withdrawal(s.country, p, "sales", world.sectors[k])]
+                            )[at] / 100
+                        )
+                    ),
+                }
+            )  # fmt: skip
+    return {
+        "losses": pd.DataFrame(rows),
+        "worlds": pd.DataFrame(checks),
+        "sectors": pd.DataFrame(sectors),
+    }
+
+
+_WORDS = {"trade": "all trade", "sales": "its sales (inputs)", "purchases": "its purchases"}
+
+
+def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
+    """Losses, and who pays for the threat."""
+    out = []
+    for way in ("trade", "sales"):
+        a, b = (good[f"{p}_{way}_loss_pct"] for p in RIVALS)
+        out.append(
+            f"Without {_WORDS[way].replace('its', 'their')}, {s.country} loses {a.median():.1f}% "
+            f"of real income to {RIVALS[0]} ({a.quantile(0.05):.1f} to {a.quantile(0.95):.1f}) and "
+            f"{b.median():.1f}% to {RIVALS[1]} ({b.quantile(0.05):.1f} to {b.quantile(0.95):.1f})."
+        )
+    own = [float(good[f"{p}_trade_own_cost_pct"].median()) for p in RIVALS]
+    out.append(
+        f"Closing all trade costs {RIVALS[0]} itself {own[0]:.2f}% and {RIVALS[1]} {own[1]:.2f}%."
+    )
+    return out
+
+
+KIND = Kind(
+    name="hold-over-korea",
+    parameters={
+        **elasticities(),
+        "scope": Parameter("what is withdrawn", "name", names=("all", "goods")),
+    },
+    settings=Settings,
+    verdicts={
+        "CHN on both": "China has more hold, by all trade and by inputs alike",
+        "USA on both": "the United States has more hold, by all trade and by inputs alike",
+        "split": "one has more hold by all trade and the other by inputs",
+        "CHN on one": "China has more hold on one measure and the two are even on the other",
+        "USA on one": "the United States has more hold on one measure, the two are even on the "
+        "other",
+        "even": "the two have about the same hold",
+    },
+    numbers={
+        **{f"{p}_{w}_loss_pct": f"Korea's loss without {_WORDS[w]} of {p}, percent"
+           for p in RIVALS for w in WAYS},
+        **{f"{w}_ratio": f"loss to CHN over loss to USA, {_WORDS[w]}" for w in WAYS},
+        **{f"{p}_influence_pct": f"Korea's loss less {p}'s own, all trade, percent"
+           for p in RIVALS},
+        **{f"{p}_{w}_own_cost_pct": f"what it costs {p} to withdraw {_WORDS[w]}, percent"
+           for p in RIVALS for w in WAYS},
+    },
+    main="trade_ratio",
+    evaluate=evaluate,
+    tables=tables,
+    remarks=remarks,
+    notes=("Trade that is closed is closed by a ban, not a high tariff.",),
+)  # fmt: skip

@@ -1,0 +1,217 @@
+"""How low the pledge must go for 15% on cars: the most Korea gives, and what decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from detente.records import Record
+from detente.strategy.bargaining import Terms, zone
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.room import Desk, Room
+from detente.strategy.edits import Change, Levy
+
+__all__ = ["KIND", "Settings"]
+
+
+class Settings(Record):
+    """The relief: sectors and rates in percent; rivals pay ``rivals_pct`` with and without it."""
+
+    payer: str = "KOR"
+    grantor: str = "USA"
+    sectors: str = "C29"
+    from_pct: float = Field(default=25.0, ge=0)
+    to_pct: float = Field(default=15.0, ge=0)
+    rivals: tuple[str, ...] = ("JPN", "EU27")
+    rivals_pct: float = Field(default=15.0, ge=0)
+
+
+MARKS = (350.0, 250.0, 200.0)
+
+
+def gains(s: Settings, desk: Desk, sectors: str | None = None) -> tuple[float, float]:
+    """USD billion a year: payer, grantor, from the deal over no deal."""
+    which = sectors or s.sectors
+    cases: list[list[Change]] = []
+    for rate in (s.from_pct, s.to_pct):
+        case: list[Change] = [Levy(s.grantor, s.payer, rate / 100, which, "total")]
+        if s.rivals_pct and s.rivals:
+            case.append(Levy(s.grantor, s.rivals, s.rivals_pct / 100, which, "total"))
+        cases.append(case)
+    log = desk.many(cases)
+    usd = [
+        desk.income_usd_bn[desk.at(c)]
+        * np.exp(log[0, desk.at(c)] / 100)
+        * np.expm1((log[1, desk.at(c)] - log[0, desk.at(c)]) / 100)
+        for c in (s.payer, s.grantor)
+    ]
+    return float(usd[0]), float(usd[1])
+
+
+def terms(v: Mapping[str, Any], **changes: float) -> Terms:
+    """Everything but the trade model, from the drawn values."""
+    given = {
+        "grant_share": v["grant_share"], "horizon_years": v["horizon_years"],
+        "discount": v["discount_pct"] / 100, "relief_risk": v["relief_risk_pct"] / 100,
+        "reimposition": v["reimposition_pct"] / 100, "disbursement": v["disbursement"],
+        "cost_usd_bn": v["political_cost_usd_bn"], "gain_share": v["gain_share"],
+    }  # fmt: skip
+    return Terms(**{**given, **changes})
+
+
+def share_at(gain: float, pledge: float, t: Terms) -> float:
+    """Grant share at which the payer just accepts ``pledge``."""
+    return (gain * t.annuity - t.cost_usd_bn) / (t.disbursement * pledge)
+
+
+def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
+    """One draw."""
+    desk = room.desk(v["elasticities"], v["elasticity_scale"])
+    own, theirs = gains(s, desk)
+    wide, _ = gains(s, desk, "goods")
+    t = terms(v)
+    split = zone(own, theirs, t)
+    most = split.p_max
+    if most <= 0:
+        verdict = "nothing"
+    else:
+        verdict = next((f"{m:.0f}" for m in MARKS if most >= m), "below 200")
+    numbers = {
+        "p_max_usd_bn": most,
+        "p_min_usd_bn": split.p_min,
+        "payer_gain_usd_bn": own,
+        "grantor_gain_usd_bn": theirs,
+        "present_value_usd_bn": own * t.annuity,
+        "annuity_years": t.annuity,
+        "zone": float(split.zone),
+        "all_goods_gain_usd_bn": wide,
+        "all_goods_p_max_usd_bn": zone(wide, 0.0, t).p_max,
+    }
+    for m in MARKS:
+        numbers[f"grant_share_at_{m:.0f}"] = share_at(own, m, t)
+    return Answer(verdict, numbers)
+
+
+def tables(
+    s: Settings, room: Room, v: Mapping[str, Any], good: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The surface over share, horizon and risk; the marks; the gain on other scopes and worlds."""
+    desk = room.desk(v["elasticities"], v["elasticity_scale"])
+    own, theirs = gains(s, desk)
+    rows = []
+    for g in (0.01, 0.02, 0.05, 0.1, 0.25, 1.0):
+        for H in (4.0, 10.0, 30.0):
+            for q in (0.0, 0.25):
+                t = terms(v, grant_share=g, horizon_years=H, reimposition=q, relief_risk=0.0)
+                most = zone(own, theirs, t).p_max
+                row: dict[str, Any] = {
+                    "grant_share": g, "horizon_years": H, "yearly_risk_pct": 100 * q,
+                    "p_max_usd_bn": most,
+                }  # fmt: skip
+                rows.append(row | {f"accepts_{m:.0f}": "yes" if most >= m else "no" for m in MARKS})
+    marks = []
+    for m in MARKS:
+        x = good[f"grant_share_at_{m:.0f}"]
+        marks.append(
+            {
+                "pledge_usd_bn": m,
+                "share_of_draws_accepting": float((good["p_max_usd_bn"] >= m).mean()),
+                "grant_share_p05": float(x.quantile(0.05)),
+                "grant_share_median": float(x.median()),
+                "grant_share_p95": float(x.quantile(0.95)),
+            }
+        )
+    whole = room.whole_desk(v["elasticities"], v["elasticity_scale"])
+    checks = []
+    for label, d in (("merged world", desk), ("full world", whole)):
+        if d is None:
+            continue
+        here = s if label == "merged world" else s.model_copy(update={"rivals": _rivals(s)})
+        for scope, sectors in (("as asked", None), ("all goods", "goods")):
+            k, u = gains(here, d, sectors)
+            t = terms(v)
+            checks.append(
+                {
+                    "world": label, "relief_on": scope, "payer_gain_usd_bn": k,
+                    "payer_gain_pct": 100 * k / float(d.income_usd_bn[d.at(s.payer)]),
+                    "grantor_gain_usd_bn": u, "p_max_usd_bn": zone(k, u, t).p_max,
+                    "grant_share_at_350": share_at(k, 350.0, t),
+                }
+            )  # fmt: skip
+    return {
+        "marks": pd.DataFrame(marks),
+        "scope_and_world": pd.DataFrame(checks),
+        "surface": pd.DataFrame(rows),
+    }
+
+
+def _rivals(s: Settings) -> tuple[str, ...]:
+    return tuple(r for r in s.rivals if r != "ROW")
+
+
+def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
+    """The most, by quantiles; the share at 350; the zone."""
+    p, g = good["p_max_usd_bn"], good["grant_share_at_350"]
+    gain, none = good["payer_gain_usd_bn"], float((good["zone"] == 0).mean())
+    return [
+        f"The most Korea gives is ${p.median():,.0f} bn at the median (${p.quantile(0.05):,.0f} to "
+        f"${p.quantile(0.95):,.0f} bn in nine draws of ten), for relief worth "
+        f"${gain.median():.1f} bn a year.",
+        f"$350 bn is exactly acceptable where {100 * g.median():.1f}% of it is a grant in effect "
+        f"(median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%): a pledge of "
+        "loans, guarantees and investments that earn a return may pass, cash does not.",
+        f"Were the relief on all goods, the most would be "
+        f"${good['all_goods_p_max_usd_bn'].median():,.0f} bn at the median, and $350 bn or more "
+        f"in {100 * float((good['all_goods_p_max_usd_bn'] >= 350).mean()):.0f}% of the draws.",
+        f"In {100 * none:.0f}% of the draws there is no pledge that both sides would take.",
+    ]
+
+
+KIND = Kind(
+    name="korea-pledge",
+    parameters={
+        **elasticities(),
+        "grant_share": Parameter("grant in effect, of each dollar pledged", "share", 1e-4, 1),
+        "horizon_years": Parameter("how long the relief counts", "years", 0.5, 200),
+        "discount_pct": Parameter("discount rate", "% a year", 0, 50),
+        "relief_risk_pct": Parameter("chance the tariff falls without a deal", "% a year", 0, 200),
+        "reimposition_pct": Parameter("chance it is raised again despite one", "% a year", 0, 200),
+        "disbursement": Parameter("discount factor of the payment profile", "share", 0.01, 1),
+        "political_cost_usd_bn": Parameter("political cost to Korea", "USD bn", 0, 1000),
+        "gain_share": Parameter("gain to the US, of each dollar pledged", "share", 1e-4, 1),
+    },
+    settings=Settings,
+    verdicts={
+        "350": "the $350 bn pledge is acceptable as it stands",
+        "250": "it must go down to between $250 and 350 bn",
+        "200": "it must go down to between $200 and 250 bn",
+        "below 200": "it must go below $200 bn",
+        "nothing": "the relief is worth no pledge at all",
+    },
+    numbers={
+        "p_max_usd_bn": "the most Korea gives, USD bn of pledge",
+        "grant_share_at_350": "grant share that makes $350 bn exactly acceptable",
+        "grant_share_at_250": "the same for $250 bn",
+        "grant_share_at_200": "the same for $200 bn",
+        "p_min_usd_bn": "the least the US takes, USD bn of pledge",
+        "payer_gain_usd_bn": "Korea's gain from the relief, USD bn a year",
+        "grantor_gain_usd_bn": "the US gain from the relief without a pledge, USD bn a year",
+        "present_value_usd_bn": "worth of the relief to Korea, USD bn today",
+        "annuity_years": "years that a stream counts for after discount and risk",
+        "all_goods_gain_usd_bn": "Korea's gain if all goods had the relief, USD bn a year",
+        "all_goods_p_max_usd_bn": "the most Korea gives if all goods had the relief, USD bn",
+        "zone": "1 where some pledge suits both",
+    },
+    main="p_max_usd_bn",
+    evaluate=evaluate,
+    tables=tables,
+    remarks=remarks,
+    notes=(
+        "The pledge is compared with the worth of the relief at par; a payment that moves the "
+        "terms of trade is in detente.strategy.pledge.",
+    ),
+)
