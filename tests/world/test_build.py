@@ -6,11 +6,11 @@ from importlib.resources import files
 
 import pandas as pd
 import pytest
-from raw_tables import raw_folder
 
 from detente.errors import TableError
 from detente.world.build import build_world_2022, write
 from detente.world.build.raw import FILES
+from raw_tables import raw_folder
 
 SHIPPED = files("detente.world") / "data"
 NAMES = ("world-2022.nc", "PROVENANCE.md", "build-report.csv")

@@ -4,7 +4,6 @@ import csv
 
 import numpy as np
 import pytest
-from raw_tables import raw_folder
 
 from detente.errors import RecordError, UnknownNameError
 from detente.world.theta import (
@@ -14,6 +13,7 @@ from detente.world.theta import (
     theta_set,
     theta_sets,
 )
+from raw_tables import raw_folder
 
 SETS = ["bsy", "cp", "cp-estimates", "fgo", "gyy", "ll", "shapiro", "uniform4"]
 
