@@ -170,14 +170,25 @@ class Regime:
                     found.append((a, p))
         return tuple(sorted(found, key=lambda ap: (-ap[0].priority, ap[0].id)))
 
+    def parties(self, agreement: Agreement) -> frozenset[str]:
+        """Countries for which the agreement is in force on this day, groups spelled out."""
+        if agreement.id not in self._parties:
+            now = agreement.members_at(self.date)
+            named = {m.country for m in now if m.country}
+            for m in now:
+                named |= self.ledger.groups[m.group].at(self.date) if m.group else set()
+            self._parties[agreement.id] = frozenset(named)
+        return self._parties[agreement.id]
+
+    @cached_property
+    def _parties(self) -> dict[str, frozenset[str]]:
+        return {}
+
     def grants(self, agreement: Agreement, preference: Preference, partner: str) -> bool:
         """Whether the preference is open to a partner on this day (both sides in force)."""
         if preference.exporters is not None and not agreement.members:
             return self.reaches(preference.exporters, partner)
-        now = agreement.members_at(self.date)
-        members = {m.country for m in now if m.country}
-        for m in now:
-            members |= self.ledger.groups[m.group].at(self.date) if m.group else set()
+        members = self.parties(agreement)
         behind = self.members_of_partner(partner)
         importers = self.members_of_partner(preference.importer)
         if not (behind and behind <= members and importers <= members):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from detente.cachefolder import keep, kept
 from detente.errors import RecordError
 from detente.records import read_yaml
+from detente.version import __version__
 
 from .check import check
 from .ledger import Ledger
@@ -37,11 +40,13 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
     faults: list[str] = []
     records: dict[str, tuple[str, Record]] = {}
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.yaml")):
-        name = path.relative_to(root).as_posix()
+    paths = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*.yaml"))}
+    for name, path in paths.items():
         digest.update(name.encode() + path.read_bytes())
+    bodies = _bodies(digest.hexdigest(), paths)
+    for name, body in bodies.items():
         try:
-            record = _read(path, name)
+            record = _record(body, name)
         except RecordError as bad:
             faults.append(str(bad))
             continue
@@ -74,12 +79,36 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
     return ledger
 
 
-def _read(path: Path, name: str) -> Record:
-    data = read_yaml(path, name)
-    kind = data.get("kind")
+def _bodies(digest: str, paths: dict[str, Path]) -> dict[str, dict[str, Any] | str]:
+    """What each file holds, or what is wrong with it. Reading YAML takes most of the time of
+    loading, so what was read is kept by content."""
+    entry = f"records-{__version__}-{digest[:32]}.json"
+    data = kept(entry)
+    if data is not None:
+        try:
+            held = json.loads(data)
+            if list(held) == list(paths) and all(isinstance(b, dict) for b in held.values()):
+                return held
+        except ValueError:
+            pass  # damaged: read again and overwritten
+    found: dict[str, dict[str, Any] | str] = {}
+    for name, path in paths.items():
+        try:
+            found[name] = read_yaml(path, name)
+        except RecordError as bad:
+            found[name] = str(bad)
+    if not any(isinstance(body, str) for body in found.values()):
+        keep(entry, json.dumps(found).encode())
+    return found
+
+
+def _record(body: dict[str, Any] | str, name: str) -> Record:
+    if isinstance(body, str):
+        raise RecordError(body)
+    kind = body.get("kind")
     if kind not in KINDS:
         raise RecordError(f"{name}: kind: {kind!r} is not known; use one of {', '.join(KINDS)}")
-    return _validate(KINDS[kind], data, name)
+    return _validate(KINDS[kind], body, name)
 
 
 def _validate(model: type[Any], data: dict[str, Any], name: str) -> Any:

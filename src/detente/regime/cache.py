@@ -9,15 +9,14 @@ unless that is set to nothing.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from detente.cachefolder import keep, kept
 from detente.ledger import Regime
 from detente.ledger.asof import row_at
 from detente.ledger.schema import Agreement, Preference, Targets
@@ -206,21 +205,12 @@ def _dated(rates: SectorRates, date: str) -> SectorRates:
     return replace(rates, date=date)
 
 
-def _folder() -> Path | None:
-    given = os.environ.get("DETENTE_CACHE")
-    if given is not None:
-        return Path(given) if given else None
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "detente"
-
-
 def _load(key: str) -> SectorRates | None:
-    folder = _folder()
-    path = folder / f"{key}.npz" if folder else None
-    if path is None or not path.exists():
+    data = kept(f"{key}.npz")
+    if data is None:
         return None
     try:
-        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as z:
+        with np.load(BytesIO(data), allow_pickle=False) as z:
             text = {n: tuple(str(x) for x in z[n]) for n in ("sectors", "partners")}
             head = [str(x) for x in z["head"]]
             arrays = {n: z[n] for n in _ARRAYS}
@@ -230,16 +220,9 @@ def _load(key: str) -> SectorRates | None:
 
 
 def _save(key: str, rates: SectorRates) -> None:
-    folder = _folder()
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{key}.{os.getpid()}.part.npz"
-        np.savez_compressed(
-            part, head=[rates.importer, rates.date, rates.basis], sectors=rates.sectors,
-            partners=rates.partners, **{n: getattr(rates, n) for n in _ARRAYS},
-        )  # fmt: skip
-        part.replace(folder / f"{key}.npz")
-    except OSError:
-        return  # a cache that cannot be written only costs time
+    out = BytesIO()
+    np.savez_compressed(
+        out, head=[rates.importer, rates.date, rates.basis], sectors=rates.sectors,
+        partners=rates.partners, **{n: getattr(rates, n) for n in _ARRAYS},
+    )  # fmt: skip
+    keep(f"{key}.npz", out.getvalue())

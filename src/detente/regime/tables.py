@@ -79,12 +79,14 @@ def line_table(importer: str) -> LineTable:
     if flows is None or base is None:
         # one table serves all such importers, with it the product masks worked out on it
         return replace(_six_digit_table(), importer=importer)
-    imports = pq.read_table(flows).to_pandas()
-    rates = pq.read_table(base).to_pandas()
-    hs8 = set(imports.hs.str[:8])
-    codes = np.array(sorted({*imports.hs, *(c for c in rates.hs if c not in hs8)}), dtype="U10")
+    imports, rates = pq.read_table(flows), pq.read_table(base).to_pandas()
+    listed = rates.hs.tolist()
+    held, line = _names(imports["hs"])
+    sellers, seller = _names(imports["partner"])
+    hs8 = {c[:8] for c in held}
+    codes = np.array(sorted({*held, *(c for c in listed if c not in hs8)}), dtype="U10")
     base_pct, text = _base_of(codes, rates)
-    partners = tuple(sorted(imports.partner.unique()))
+    partners = tuple(sorted(sellers))
     number = {p: n for n, p in enumerate(partners)}
     return LineTable(
         importer=importer,
@@ -93,9 +95,9 @@ def line_table(importer: str) -> LineTable:
         base_pct=base_pct,
         base_text=text,
         partners=partners,
-        flow_line=np.searchsorted(codes, imports.hs.to_numpy(dtype="U10")),
-        flow_partner=imports.partner.map(number).to_numpy(dtype=np.int64),
-        flow_value=imports.value_usd.to_numpy(dtype=float),
+        flow_line=np.searchsorted(codes, np.array(held, dtype="U10"))[line],
+        flow_partner=np.array([number[p] for p in sellers], dtype=np.int64)[seller],
+        flow_value=imports["value_usd"].to_numpy().astype(float),
         weighted=True,
     )
 
@@ -159,6 +161,12 @@ def _claims(importer: str, name: str) -> tuple[dict[str, tuple[Array, Array]], i
     }, width
 
 
+def _names(column: Any) -> tuple[list[str], Array]:
+    """The distinct texts of a column and, for each row, which of them it holds."""
+    packed = column.combine_chunks().dictionary_encode()
+    return packed.dictionary.to_pylist(), packed.indices.to_numpy()
+
+
 def _latest(pattern: str) -> Path | None:
     found = sorted(DATA.glob(pattern + ".parquet"))
     return found[-1] if found else None
@@ -166,19 +174,20 @@ def _latest(pattern: str) -> Path | None:
 
 @lru_cache(maxsize=1)
 def _sectors() -> dict[str, str]:
-    frame = pq.read_table(DATA / "hs6_sector.parquet").to_pandas()
-    return dict(zip(frame.hs, frame.sector, strict=True))
+    table = pq.read_table(DATA / "hs6_sector.parquet")
+    return dict(zip(table["hs"].to_pylist(), table["sector"].to_pylist(), strict=True))
 
 
 def _sector_of(codes: Array) -> Array:
     sectors = _sectors()
-    return np.array([sectors.get(c[:6], "") for c in codes])
+    return np.array([sectors.get(c, "") for c in codes.astype("U6").tolist()])
 
 
 def _base_of(codes: Array, rates: Any) -> tuple[Array, Array]:
-    pct = dict(zip(rates.hs, rates.base_pct, strict=True))
-    text = dict(zip(rates.hs, rates.text, strict=True))
+    hs = rates.hs.tolist()
+    pct = dict(zip(hs, rates.base_pct.tolist(), strict=True))
+    text = dict(zip(hs, rates.text.tolist(), strict=True))
+    short = codes.astype("U8").tolist()
     return (
-        np.array([pct.get(c[:8], np.nan) for c in codes]),
-        np.array([text.get(c[:8], "") for c in codes]),
-    )
+        np.array([pct.get(c, np.nan) for c in short]), np.array([text.get(c, "") for c in short])
+    )  # fmt: skip
