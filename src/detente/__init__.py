@@ -23,6 +23,7 @@ _HOME = {
     "escalate": "detente.strategy.escalation",
     "explain_rate": "detente.strategy.retaliation",
     "least_answer": "detente.strategy.retaliation",
+    "lobby_weights": "detente.strategy.lobby",
     "nash": "detente.strategy.nash",
     "nash_bargain": "detente.strategy.cooperate",
     "optimal_tariff": "detente.strategy.optimal",
@@ -57,6 +58,7 @@ __all__ = [
     "least_answer",
     "load_ledger",
     "load_world",
+    "lobby_weights",
     "nash",
     "nash_bargain",
     "optimal_tariff",
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from detente.strategy.cooperate import cooperate, nash_bargain
     from detente.strategy.deterrence import deterrence
     from detente.strategy.escalation import escalate
+    from detente.strategy.lobby import lobby_weights
     from detente.strategy.nash import nash
     from detente.strategy.optimal import optimal_tariff
     from detente.strategy.retaliation import explain_rate, least_answer, retaliate
