@@ -145,6 +145,9 @@ def prove_refusal(error: NoSolutionError, world, policy, deficit: str, largest: 
         assert any(cannot_balance(world, p, named, deficit) for p in policies)
     elif error.reason in ("no income", "no path"):
         assert any(path_ends(error, world, p, deficit, largest) for p in policies)
+    elif error.reason == "no share":
+        assert deficit == "share"
+        assert any(errs_everywhere(world, p) for p in policies)
     else:
         pytest.fail(f"unknown reason {error.reason!r}")
 
@@ -165,6 +168,41 @@ def cannot_balance(world, policy, inside, deficit: str) -> bool:
             return own.size > 0 or need != 0
         return bool(need <= 0 and (own <= 0).all() if buys else need >= 0 and (own >= 0).all())
     return bool(need != 0 if not buys and not sells else need <= 0 if buys else need >= 0)
+
+
+def errs_everywhere(world, policy) -> bool:
+    """Levenberg and Marquardt with differences for slopes, from starts of its own, leave an error
+    under the share closure; and some country does trade one way only."""
+    from scipy.optimize import least_squares
+
+    from detente.models.closure import Closure
+    from detente.models.kernel import build_kernel
+
+    linked = live_flows(world, policy).any(axis=0)
+    reach = np.linalg.matrix_power(linked.astype(float) + np.eye(len(linked)), len(linked)) > 0
+    if (reach == reach.T).all():
+        return False
+    prepared, bare = prepare(world), instruments(policy)
+    kernel = build_kernel(prepared.economy, bare)
+    base = prepared.economy
+    base = base._replace(spending=base.spending * (1 - kernel.unused))
+    closure = Closure("share", base.deficit, prepared.own_income)
+    N, size = len(linked), len(linked) * (1 + 2 * len(base.theta))
+    if size > 130:  # differences take too long; taken at its word
+        return True
+
+    def errors(z):
+        with np.errstate(all="ignore"):
+            r = equations(evaluate(z, base, kernel, closure), base, kernel)
+        return np.where(np.isfinite(r), r, 1e3)
+
+    rng = np.random.default_rng(7)
+    least = np.inf
+    for spread in (0.1, 0.5, 1.0):
+        start = np.concatenate([rng.normal(0, spread, N), np.zeros(size - N)])
+        end = least_squares(errors, start, method="lm", max_nfev=100 * size)
+        least = min(least, float(np.abs(end.fun).max()))
+    return least > 1e-5
 
 
 LARGEST_PROOF = {"sampled": 14, "full": 90}
@@ -262,6 +300,25 @@ def test_prohibitive_and_subsidised(rate, deficit):
     world = random_world(Draw(N=6, J=3, seed=1, inputs=False, deficit=0.2))
     out = dt.simulate(world, dt.Policy(world, tariff=rate), deficit=deficit)
     assert max(equation_errors(world, out.after, deficit).values()) < LOOSE
+
+
+def test_one_way_trade_under_the_share_closure_is_refused_with_its_reason():
+    """c00, c02 and c05 sell nothing abroad, c01 and c03 buy nothing: transfers move what deficits
+    would have to be, and one factor for all cannot follow."""
+    draw = Draw(N=6, J=1, seed=1964, sparsity=0.7, empty=0.1, homeless=0.2, inputs=False,
+                largest_input_share=0.95, tariffs=False, deficit=0.05)  # fmt: skip
+    change = Change(seed=1964, tariffs=0.0, highest=1.0, lowest=0.0, bans=0.05, transfers=0.1)
+    world = random_world(draw)
+    policy = random_policy(world, change)
+    with pytest.raises(NoSolutionError, match="one way only") as caught:
+        dt.simulate(world, policy, deficit="share")
+    assert caught.value.reason == "no share"
+    prove_refusal(caught.value, world, policy, "share", 90)
+    for closure in ("fixed", "zero"):
+        try:
+            assert dt.simulate(world, policy, deficit=closure).status == "converged"
+        except NoSolutionError as other:
+            assert other.reason == "no balance"
 
 
 def test_ten_thousand_per_cent_at_the_highest_elasticity():

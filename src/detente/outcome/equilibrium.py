@@ -15,6 +15,7 @@ from detente.models.closure import Closure
 from detente.models.existence import unbalanced
 from detente.models.kernel import build_kernel, starved
 from detente.outcome.economy import Prepared
+from detente.outcome.least_error import LARGEST, LeastError, least_error
 from detente.outcome.phase_in import PhasedIn, phase_in
 from detente.solve.anderson import anderson
 from detente.solve.newton_krylov import newton_krylov
@@ -164,6 +165,15 @@ def solve_equilibrium(
         else:
             _refuse_insolvent(phased, base, labels[1])
             _refuse_turning(phased, labels[1])
+            if closure.name == "share" and z.size <= LARGEST and not reachable(kernel.linked).all():
+                least = least_error(residual, jacobian, z.size, N)
+                _refuse_one_way(least, kernel, labels[1])
+                tried = newton_krylov(
+                    residual, jacobian, prepared.steps.direction, least.value, tol=tol
+                )
+                if tried.converged:
+                    history = (*solution.history, *tried.history)
+                    solution = replace(tried, history=history)
     if solution.converged and not (at(solution.value).income > 0).all():
         solution = replace(solution, status=Status.DIVERGING)
     if throw and not solution.converged:
@@ -238,6 +248,25 @@ def _refuse_turning(phased: PhasedIn, countries: list[str]) -> None:
         "deficit closure usually has a solution",
         "no path",
         [countries[n]],
+    )
+
+
+def _refuse_one_way(least: LeastError, kernel: Kernel, countries: list[str]) -> None:
+    """A country that only buys, or only sells, has its deficit set by its budget shares; the
+    share closure then asks for a second value of the same number, and one factor for all
+    countries cannot always see to that."""
+    if least.error < 1e-6 or not least.agreed:
+        return
+    reach = reachable(kernel.linked)
+    named = [c for c, here in zip(countries, (reach != reach.T).any(axis=1), strict=True) if here]
+    listed = ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
+    raise NoSolutionError(
+        f"no equilibrium exists: {listed} can trade with others one way only, which fixes a "
+        "deficit that deficit='share' fixes a second time; the smallest error any start can "
+        f"reach is {least.error:.2g}. The closures 'fixed' and 'zero' do not have this problem; or "
+        "keep a flow open",
+        "no share",
+        named,
     )
 
 
