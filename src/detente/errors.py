@@ -71,8 +71,9 @@ class NoSolutionError(DetenteError, ArithmeticError):
 
     ``reason`` is "no seller" (a good that buyers need), "no sales" (a country that cannot sell),
     "no balance" (trade that cannot balance as it must), "no income" (a country that cannot pay
-    its subsidies, surplus or transfers) or "no path" (the equilibrium that grows out of the base
-    ceases to exist on the way); ``countries`` and ``sectors`` say where.
+    its subsidies, surplus or transfers), "no path" (the equilibrium that grows out of the base
+    ceases to exist on the way) or "no share" (one-way trade fixes a deficit that the share closure
+    fixes otherwise); ``countries`` and ``sectors`` say where.
     """
 
     def __init__(
