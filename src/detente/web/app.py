@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from detente.version import __version__
+from detente.web import failures
+from detente.web.schemas import ERRORS
+from detente.web.services import Services
 
 __all__ = ["ROUTES", "create_app"]
 
-ROUTES = ("timeline", "whatif", "places", "ledger", "questions", "simulate", "jobs")
+ROUTES = (
+    "timeline", "whatif", "places", "ledger", "questions", "simulate", "jobs", "about",
+)  # fmt: skip
 """Modules of ``detente.web.routes``, each with a ``router``."""
 
 
-def create_app() -> FastAPI:
-    """The application, ready to be served or tested."""
+def create_app(services: Services | None = None) -> FastAPI:
+    """The application, ready to be served or tested.
+
+    ``services`` are made on their own where none are given; the application ends them when it
+    shuts down.
+    """
+    held = services or Services()
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        await held.start()
+        yield
+        await held.close()
+
     app = FastAPI(
         title="detente",
         version=__version__,
         summary="A trade-policy laboratory: what a tariff does to every country and sector.",
         docs_url=None,
         redoc_url=None,
+        lifespan=life,
+        responses=ERRORS,
     )
+    app.state.services = held
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    failures.install(app)
     static = Path(str(files("detente.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     for name in ROUTES:
-        app.include_router(import_module(f"detente.web.routes.{name}").router)
+        try:
+            module = import_module(f"detente.web.routes.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"detente.web.routes.{name}":
+                raise
+            continue
+        app.include_router(module.router)
     return app
