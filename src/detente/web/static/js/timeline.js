@@ -14,7 +14,7 @@ import { BASES, EVENTS } from "/static/js/timeline/events.js";
 import { flowsPanel } from "/static/js/timeline/flows.js";
 import { scrubber } from "/static/js/timeline/scrubber.js";
 import { readState, writeState } from "/static/js/timeline/state.js";
-import { showChanges } from "/static/js/timeline/today.js";
+import { showChanges, showEvent } from "/static/js/timeline/today.js";
 import { VARIABLES, compares, variableOf } from "/static/js/timeline/variables.js";
 
 const TOP = 22;
@@ -27,25 +27,15 @@ let place = 0;
 let all = false;
 const [dayWork, flowWork] = [newest(), newest()];
 
-async function start() {
-  try {
-    data = new Data(pageData("boot"));
-    await Promise.all([data.column(variableOf(state.variable).column), data.column(CHARGED)]);
-  } catch (error) {
-    document.querySelectorAll("main .loading").forEach((node) => node.remove());
-    $("#shown-date").textContent = "No numbers";
-    $("#today-words").textContent = "The timeline could not be loaded";
-    showError($("#trouble"), error, () => location.reload());
-    return;
-  }
+function start() {
+  data = new Data(pageData("boot"));
   build();
   restore();
-  document.documentElement.dataset.ready = "true";
 }
 
 function provenance() {
   const m = data.meta;
-  return `Own calculation: ${m.world ?? "world-2022"}, model ${m.model ?? "caliendo-parro"}, elasticities ${m.theta ?? "fgo"}, ledger ${m.ledger ?? ""}. Long-run equilibria, everything else equal.`;
+  return `Own calculation: ${m.world}, model ${m.model}, elasticities ${m.theta}, ledger ${m.ledger}. Long-run equilibria, everything else equal.`;
 }
 
 function build() {
@@ -53,7 +43,7 @@ function build() {
   const options = { names: data.names, source, level: 2 };
   map = worldMap($("#map"), { ...options, label: "Map", unit: "", filename: "map", termName: "real_income", onSelect: focus });
   ranking = rankedBars($("#ranking"), { label: "Ranking", unit: "", limit: TOP, filename: "ranking", source, href: (code) => `/countries/${code}`, onSelect: focus, termName: "real_income" });
-  tariffs = stepLine($("#tariffs"), { label: "Average tariff charged on goods", unit: "percent of import value, at the trade of the base year", filename: "average-tariffs", termName: "tariff_charged", format: rate, source, onPick: perFrame((day) => slider.jump(data.at(day))),
+  tariffs = stepLine($("#tariffs"), { label: "Average tariff charged on goods", unit: "percent of import value, at the trade of the base year", filename: "average-tariffs", termName: "tariff_charged", format: rate, source: `${source} Members of the EU trade freely among themselves, which lowers their averages.`, onPick: perFrame((day) => slider.jump(data.at(day))),
     marks: EVENTS.map(([day, label]) => ({ date: day, label })) });
   flows = flowsPanel(data, state, { source, onChoose: (key, value) => { state[key] = value; writeState(state, true); loadFlows(); } });
   slider = scrubber(data.dates, data.words, { onMove: perFrame(moved), onSettle: settled });
@@ -85,7 +75,7 @@ function build() {
   window.addEventListener("popstate", () => { Object.assign(state, readState()); restore(); });
 }
 
-/** Brings controls and drawings to what the state says. */
+/** Brings controls and drawings to what the state says. Until the numbers of all dates are here, the day alone is shown. */
 async function restore() {
   state.date ??= data.dates.at(-1);
   $("#variable").value = variableOf(state.variable).id;
@@ -94,18 +84,21 @@ async function restore() {
   $("#since-day-label").hidden = listed;
   if (!listed) $("#since-day").value = state.since;
   flows.choose(state);
-  drawLines();
   place = data.at(state.date);
   slider.show(place);
+  paintWords();
+  load();
   try {
-    await data.column(variableOf(state.variable).column);
-    $("#trouble").replaceChildren();
+    await Promise.all([data.column(variableOf(state.variable).column), data.column(CHARGED)]);
   } catch (error) {
     showError($("#trouble"), error, restore);
     return;
   }
+  $("#trouble").replaceChildren();
+  slider.enable();
+  drawLines();
   paint();
-  load();
+  document.documentElement.dataset.ready = "true";
 }
 
 function choose(changes) {
@@ -139,33 +132,47 @@ const writeSoon = debounce(() => writeState(state, false), 250);
 const loadSoon = debounce(load, FETCH_AFTER_MS);
 const speakSoon = debounce((text) => { $("#spoken").textContent = text; }, 900);
 
+const held = () => data.series.has(variableOf(state.variable).column) && data.series.has(CHARGED);
+
 /** Everything that needs no request: date, words, map, list, cursor. */
 function paint() {
+  paintWords();
+  if (!held()) return;
   const variable = variableOf(state.variable);
-  const base = data.base(state.since, place);
-  const values = data.values(variable, place, base);
-  const { bounds, domain } = data.range(variable, state.since);
+  paintNumbers(data.values(variable, place, data.base(state.since, place)), data.range(variable, state.since));
+  tariffs.cursor(data.dates[place]);
+}
+
+function paintWords() {
   const day = data.dates[place];
-  const against = compares(variable) ? `against ${shortDate(state.since === "previous" ? data.dates[base] : state.since)}` : "";
-  const title = `${variable.label}${variable.change ? "" : compares(variable) ? ", change" : ""}`;
-  $("#shown-date").textContent = date(state.date > day ? state.date : day);
+  const later = state.date > day;
+  $("#shown-date").textContent = date(later ? state.date : day);
   $("#shown-date").dateTime = day;
-  $("#shown-since").textContent = `${state.date > day ? `law in force since ${shortDate(day)} · ` : ""}${against}`.replace(/ · $/, "");
+  const law = later ? `law in force since ${shortDate(day)}, ` : "";
+  $("#shown-since").textContent = held() ? `${law}compared with ${shortDate(sinceDay())}` : "working out the other dates, this takes some seconds";
   $("#today-words").textContent = data.words[place];
-  map.figure.setTitle(`${title}, ${shortDate(day)}`);
-  map.figure.setUnit(`${variable.unit} ${against}`.trim(), variable.term);
-  map.update(values, { bounds, kind: variable.kind, format: variable.write, detail: details });
-  ranking.figure.setTitle(`Who ${variable.relative || variable.change ? "gains and who loses" : "is high and who is low"}`);
-  ranking.figure.setUnit(`${variable.label}, ${variable.unit}`, variable.term);
-  ranking.update([...values].map(([key, value]) => ({ key, label: data.names[key], value })), { limit: all ? 0 : TOP, domain, format: variable.write });
-  map.select(state.focus);
-  ranking.select(state.focus);
-  for (const [figure, name] of [[map.figure, "map"], [ranking.figure, "ranking"]]) figure.setFilename(`detente-${name}-${variable.id}-${day}`);
-  tariffs.cursor(day);
+  showEvent(day);
   speakSoon(`${date(day)}. ${data.words[place]}.`);
 }
 
+/** Map and list; `range` keeps classes and bars the same on every date. */
+function paintNumbers(values, range) {
+  const variable = variableOf(state.variable);
+  const day = data.dates[place];
+  const against = compares(variable) ? ` against ${shortDate(sinceDay())}` : "";
+  map.figure.setTitle(`${variable.label}${variable.relative ? ", change" : ""}, ${shortDate(day)}`);
+  map.figure.setUnit(`${variable.unit}${against}`, variable.term);
+  map.update(values, { bounds: range?.bounds, kind: variable.kind, format: variable.write, detail: details });
+  ranking.figure.setTitle(compares(variable) ? "Who is up and who is down" : "From high to low");
+  ranking.figure.setUnit(`${variable.label}, ${variable.unit}`, variable.term);
+  ranking.update([...values].map(([key, value]) => ({ key, label: data.names[key], value })), { limit: all ? 0 : TOP, domain: range?.domain, format: variable.write });
+  map.select(state.focus);
+  ranking.select(state.focus);
+  for (const [figure, name] of [[map.figure, "map"], [ranking.figure, "ranking"]]) figure.setFilename(`detente-${name}-${variable.id}-${day}`);
+}
+
 const details = (code) => {
+  if (!held()) return [];
   const at = (column) => data.series.get(column)?.values[place][data.series.get(column).countries.indexOf(code)];
   return [`charges ${rate(at(CHARGED))} on average`, "click to mark it in the list and the chart"];
 };
@@ -197,6 +204,8 @@ async function load() {
     return;
   }
   showChanges(answer.value.changes);
+  const variable = variableOf(state.variable);
+  if (!held() && !variable.change) paintNumbers(new Map(answer.value.rows.map((r) => [r.country, r[variable.column]])), null);
   fillTable(answer.value.rows, day, since);
 }
 

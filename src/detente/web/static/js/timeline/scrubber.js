@@ -12,7 +12,6 @@ export function scrubber(dates, words, { onMove, onSettle }) {
   const input = $("#scrub");
   const play = $("#play");
   input.max = String(dates.length - 1);
-  input.disabled = false;
   const left = (place) => `${(100 * place) / (dates.length - 1)}%`;
 
   // a year is written where its first change is, unless it would touch the one before
@@ -38,6 +37,7 @@ export function scrubber(dates, words, { onMove, onSettle }) {
   $("#event").addEventListener("change", (e) => { if (e.target.value) jump(Number(e.target.value)); });
 
   function jump(place) {
+    if (input.disabled) return;
     stop();
     show(place);
     onMove(place);
@@ -86,5 +86,5 @@ export function scrubber(dates, words, { onMove, onSettle }) {
     for (const event of events) event.node.classList.toggle("now", event.place === place);
     $("#event").value = events.some((e) => e.place === place) ? String(place) : "";
   }
-  return { show, jump };
+  return { show, jump, enable() { input.disabled = false; play.disabled = false; } };
 }
