@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from .describe import LISTS, name_of
 from .ledger import Ledger
 from .schema import Agreement, Interaction, Measure, Pledge
 
-__all__ = ["STATUSES", "Filters", "Row", "as_rows", "browse", "facets", "status_on"]
+__all__ = ["STATUSES", "Filters", "Row", "aimed_at", "browse", "facets", "imposed_by", "status_on"]
 
 STATUSES = (
     "in force", "not yet", "announced", "understanding", "threatened", "suspended", "struck down",
@@ -116,6 +116,37 @@ def status_on(ledger: Ledger, key: str, day: str) -> str:
     return ""
 
 
+def imposed_by(ledger: Ledger, country: str, day: str) -> list[Row]:
+    """Measures of a country, or of the union it is in that day, those in force first."""
+    regime = ledger.at(day)
+    unions = {g.as_partner for g in ledger.groups.values() if g.as_partner}
+    own = {country} | {u for u in unions if country in regime.members_of_partner(u)}
+    return _first(row for row, _ in _rows(_Held(ledger), day) if row.imposer in own)
+
+
+def aimed_at(ledger: Ledger, country: str, day: str) -> list[Row]:
+    """Measures of others that name the country, or a group it is in that day; not those on all
+    countries, and not those that only spare it. Those in force first."""
+    regime = ledger.at(day)
+    named = {
+        m.id
+        for m in ledger.measures.values()
+        if m.imposer != country
+        and any(
+            not (targets := m.scope(p)[0]).all
+            and country in regime.countries(targets)
+            and any(e.form not in (None, "exempt") for e in p.history)
+            for p in m.provisions
+        )
+    }
+    return _first(row for row, _ in _rows(_Held(ledger), day) if row.id in named)
+
+
+def _first(rows: Iterable[Row]) -> list[Row]:
+    found = [r for r in rows if r.kind == "measure"]
+    return sorted(found, key=lambda r: (r.status != "in force", r.imposer_name, r.id))
+
+
 def _measure_status(measure: Measure, day: str) -> str:
     if any(entry_at(p.history, day) is not None for p in measure.provisions):
         return "in force"
@@ -206,8 +237,3 @@ def _dates(record: Any) -> Iterable[str]:
 
 def _words(values: Iterable[str]) -> dict[str, str]:
     return {v: v for v in values}
-
-
-def as_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Rows as plain dictionaries."""
-    return [asdict(r) for r in rows]

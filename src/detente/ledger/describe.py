@@ -66,8 +66,8 @@ def target_words(ledger: Ledger, targets: TargetsPart) -> list[Part]:
     return said
 
 
-def product_words(products: ProductsPart) -> list[Part]:
-    """What is reached: "HS 8703 and the list cars"; lists carry their page."""
+def product_words(ledger: Ledger, products: ProductsPart) -> list[Part]:
+    """What is reached: "HS 8703 and the list of cars"; lists carry their page."""
     if isinstance(products, Products) and products.outside_goods is not None:
         return [_part(products.outside_goods)]
     names: list[Part] = []
@@ -77,12 +77,15 @@ def product_words(products: ProductsPart) -> list[Part]:
         shown = ", ".join(products.codes[:CODES])
         more = len(products.codes) - CODES
         names.append(_part(f"HS {shown}" + (f" and {more} more codes" if more > 0 else "")))
-    names += [_part(f"the list {key}", LISTS + key) for key in products.lists]
+    names += [
+        _part(f"the list \u201c{ledger.lists[key].source.title}\u201d", LISTS + key)
+        for key in products.lists
+    ]
     names += [_part(sector_name(s)) for s in products.sectors]
     said = _listed(names)
     but = products.but if isinstance(products, Products) else None
     if but is not None and (but.codes or but.lists or but.sectors):
-        said += [_part(" except "), *product_words(but)]
+        said += [_part(" except "), *product_words(ledger, but)]
     return said
 
 
@@ -136,7 +139,7 @@ def _provisions(ledger: Ledger, measure: Measure) -> list[dict[str, Any]]:
                 "title": p.title,
                 "heading": p.heading or "",
                 "targets": target_words(ledger, targets),
-                "products": product_words(products),
+                "products": product_words(ledger, products),
                 "path": "; ".join(path),
                 "entities": [
                     f"{e.name} ({name_of(ledger, e.country)})" for e in p.entities
@@ -201,7 +204,7 @@ def _facts(ledger: Ledger, record: BaseModel) -> list[dict[str, Any]]:
         elif field == "targets":
             out.append(_fact("targets", target_words(ledger, value)))
         elif field == "products":
-            out.append(_fact("products", product_words(value)))
+            out.append(_fact("products", product_words(ledger, value)))
         elif field == "wanted_usd_bn":
             out.append(_fact("aims at, USD bn", [_part(f"{value[0]:g} to {value[1]:g}")]))
         elif field in ("where", "drop", "over"):
@@ -232,7 +235,7 @@ def _history(ledger: Ledger, record: BaseModel) -> list[dict[str, Any]]:
             if m.left:
                 put(m.left, f"last day for {who}", m.source)
         for p in record.preferences:
-            who, what = name_of(ledger, p.importer), _said(product_words(p.products))
+            who, what = name_of(ledger, p.importer), _said(product_words(ledger, p.products))
             for s in p.steps:
                 rate = f"{s.rate_pct:g}%" if s.rate_pct is not None else f"MFN less {s.cut_pct:g}%"
                 put(s.starts, f"{who} grants {rate} on {what}", record_id=s.assumption or "")
@@ -253,7 +256,7 @@ def _history(ledger: Ledger, record: BaseModel) -> list[dict[str, Any]]:
             put(r.starts, f"{r.person}, {r.office}" + (f", to {r.ended}" if r.ended else ""),
                 note=f"evidence {r.evidence}")  # fmt: skip
         for row in getattr(record, "rows", ()):
-            what = _said(product_words(row.products))
+            what = _said(product_words(ledger, row.products))
             who = "" if row.targets is None else f" from {_said(target_words(ledger, row.targets))}"
             first = getattr(record, "parts", ("the first part",))[0]
             for s in row.shares:

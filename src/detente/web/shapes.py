@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "CountryAnswer", "CountryList", "LedgerAnswer", "PointAnswer", "PointBody", "QuestionAnswer",
-    "QuestionList", "RecordAnswer", "SectorAnswer", "SectorList", "WhyAnswer",
+    "QuestionList", "RecordAnswer", "SectorAnswer", "SectorList", "SeriesAnswer", "WhyAnswer",
 ]  # fmt: skip
 
 Number = float | None
@@ -222,7 +222,6 @@ class CountryAnswer(Shape):
     meta: dict[str, Any]
     rows: Cells
     tariffs_by_partner: Cells
-    tariffs_by_sector: Cells
     exposure_by_partner: Cells
     exposure: Cells
     gainers: Cells
@@ -233,6 +232,14 @@ class CountryAnswer(Shape):
     ranks: Cells
     measures: list[RecordRow]
     aimed_at: list[RecordRow]
+
+
+class SeriesAnswer(Shape):
+    """``GET /api/countries/{iso3}/series``: a value a date in every column."""
+
+    meta: dict[str, Any]
+    dates: list[str]
+    columns: dict[str, list[Number]]
 
 
 class SectorList(Shape):

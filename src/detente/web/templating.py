@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from fastapi import Request
@@ -11,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from detente.variables import VARIABLES
 from detente.version import __version__
 
-__all__ = ["render"]
+__all__ = ["day_words", "render"]
 
 _pages = Environment(
     loader=PackageLoader("detente.web"),
@@ -21,6 +22,18 @@ _pages = Environment(
     lstrip_blocks=True,
 )
 _pages.globals.update(version=__version__, variables=VARIABLES)
+
+
+def day_words(iso: str) -> str:
+    """2025-04-10 as 10 April 2025; anything else as it is."""
+    try:
+        day = date.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{day.day} {day:%B %Y}"
+
+
+_pages.filters["day"] = day_words
 
 
 def render(request: Request, name: str, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 
-from detente.errors import InputError
+from detente.errors import DateError, InputError
 from detente.ledger.browse import Filters
 from detente.regime.query import explain
 from detente.web.shapes import LedgerAnswer, RecordAnswer, WhyAnswer
@@ -51,10 +52,7 @@ def ledger_page(request: Request, desk: Desk, asked: Asked, page: Word = "1") ->
         number = _number(page)
         view = ledger_view(desk.ledger, asked, number)
     except InputError as bad:
-        error, used, number = str(bad), Filters(), 1
-        known = ("kind", "imposer", "instrument", "status")
-        field = next((f for f in known if f"unknown {f}" in error), "")
-        field = field or ("" if error.startswith("page") else "on")
+        error, field, used, number = str(bad), _field(bad), Filters(), 1
         view = ledger_view(desk.ledger, used, number)
     pages = view["meta"]["pages"]
     return render(
@@ -69,7 +67,11 @@ def ledger_rows(
     desk: Desk, asked: Asked, page: Annotated[int, Query(ge=1, le=10_000)] = 1
 ) -> LedgerAnswer:
     """Records that pass the filters, 50 to a page. ``on`` alone means in force on that day."""
-    return LedgerAnswer.model_validate(ledger_view(desk.ledger, asked, page))
+    try:
+        view = ledger_view(desk.ledger, asked, page)
+    except InputError as bad:
+        raise _wrong(_field(bad), str(bad)) from None
+    return LedgerAnswer.model_validate(view)
 
 
 @router.get("/ledger/{record:path}", response_class=HTMLResponse, include_in_schema=False)
@@ -116,8 +118,13 @@ async def why_twin(desk: Desk, written: Written) -> WhyAnswer:
     form = read_why(desk.ledger, written)
     wrong = form.first_error()
     if wrong is not None:
-        raise InputError(f"{wrong[0]}: {wrong[1]}")
-    return WhyAnswer.model_validate(await _explained(desk, form))
+        raise _wrong(*wrong)
+    try:
+        view = await _explained(desk, form)
+    except InputError as bad:
+        form.blame(bad)
+        raise _wrong(*(form.first_error() or ("", str(bad)))) from None
+    return WhyAnswer.model_validate(view)
 
 
 async def _explained(desk: Services, form: WhyForm) -> dict[str, Any]:
@@ -127,6 +134,19 @@ async def _explained(desk: Services, form: WhyForm) -> dict[str, Any]:
         read.get("sector"),
     )  # fmt: skip
     return why_view(desk.ledger, form, found)
+
+
+def _field(error: InputError) -> str:
+    """The filter that an error of the list is about."""
+    if isinstance(error, DateError):
+        return "on"
+    known = ("kind", "imposer", "instrument", "status")
+    return next((f for f in known if f"unknown {f}" in str(error)), "page")
+
+
+def _wrong(field: str, message: str) -> RequestValidationError:
+    """An error of one field of the query, answered with 422 and the field's name."""
+    return RequestValidationError([{"loc": ("query", field), "msg": message, "type": "value"}])
 
 
 def _number(page: str) -> int:
