@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xarray as xr
@@ -308,19 +309,22 @@ class Outcome:
         self._require_converged()
         row = variable(name)
         dims = dims or row.dims
-        labels = {
-            "sector": self.world.sectors,
-            "country": self.world.countries,
-            "importer": self.world.countries,
-            "exporter": self.world.countries,
-        }
-        return xr.DataArray(
-            values,
-            {d: labels[d] for d in dims},
-            dims,
-            name=name,
-            attrs={"unit": row.unit, "long_name": row.definition},
+        array = xr.DataArray(values, _coords(self.world, dims), dims, name=name)
+        array.attrs = {"unit": row.unit, "long_name": row.definition}
+        return array
+
+
+_labels: WeakKeyDictionary[World, dict[tuple[str, ...], xr.Coordinates]] = WeakKeyDictionary()
+
+
+def _coords(world: World, dims: tuple[str, ...]) -> xr.Coordinates:
+    """The labels of some dims, made once a world: making them costs more than reading a number."""
+    held = _labels.setdefault(world, {})
+    if dims not in held:
+        held[dims] = xr.Coordinates(
+            {d: world.sectors if d == "sector" else world.countries for d in dims}
         )
+    return held[dims]
 
 
 def _change(before: Array, after: Array) -> Array:

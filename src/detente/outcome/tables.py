@@ -5,15 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from detente.labels import goods_sectors
+from detente.models.blocks import Array
 from detente.outcome.outcome import Outcome
+from detente.regime import Policy
 
 __all__ = [
+    "average_tariffs",
     "country_table",
     "diversion_table",
+    "flow_table",
     "market_changes",
+    "price_table",
     "redirection_table",
     "sector_table",
+    "tariff_table",
     "value_of",
+    "welfare_table",
 ]
 
 BN = 1e-3
@@ -169,6 +177,84 @@ def redirection_table(out: Outcome, markets: list[tuple[str, str]], sellers: int
                      "change_usd_bn", "change_pct"]
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def price_table(out: Outcome) -> pd.DataFrame:
+    """What buyers pay, all sellers together: sector, country, price_pct."""
+    J, N = len(out.world.sectors), len(out.world.countries)
+    return pd.DataFrame(
+        {
+            "sector": np.repeat(out.world.sectors, N),
+            "country": np.tile(out.world.countries, J),
+            "price_pct": out.prices.values.ravel(),
+        }
+    )
+
+
+def flow_table(out: Outcome, limit: int = 200) -> pd.DataFrame:
+    """The flows between countries that change most, the largest change first.
+
+    Columns: sector, importer, exporter, before_usd_bn, after_usd_bn, change_usd_bn, change_pct;
+    border prices.
+    """
+    before, after = BN * out.base.flows, BN * out.trade.values
+    size = np.abs(after - before)
+    here = np.arange(size.shape[1])
+    size[:, here, here] = 0.0
+    top = np.argsort(-size, axis=None, kind="stable")[:limit]
+    top = top[size.ravel()[top] > 0]
+    j, n, i = np.unravel_index(top, size.shape)
+    sectors, countries = np.array(out.world.sectors), np.array(out.world.countries)
+    old, new = before.ravel()[top], after.ravel()[top]
+    return pd.DataFrame(
+        {
+            "sector": sectors[j],
+            "importer": countries[n],
+            "exporter": countries[i],
+            "before_usd_bn": old,
+            "after_usd_bn": new,
+            "change_usd_bn": new - old,
+            "change_pct": _pct(old, new),
+        }
+    )
+
+
+def welfare_table(out: Outcome) -> pd.DataFrame:
+    """The first-order decomposition: country, welfare_pct and its terms, percent of income."""
+    first = out.first_order
+    terms = ("welfare", "terms_of_trade", "volume_of_trade", "trade_cost", "export_tax_volume",
+             "transfer_received")  # fmt: skip
+    columns = {f"{name}_pct": first[name].values for name in terms}
+    return pd.DataFrame({"country": out.world.countries, **columns})
+
+
+def average_tariffs(policy: Policy) -> tuple[Array, Array]:
+    """Average tariff charged and faced on goods, percent, at base-year trade; dim country."""
+    world = policy.world
+    known = set(goods_sectors())
+    goods = [j for j, s in enumerate(world.sectors) if s in known]
+    trade = world.trade.values[goods].copy()
+    here = np.arange(trade.shape[1])
+    trade[:, here, here] = 0.0
+    duty = trade * policy.tariff.values[goods]
+    means = []
+    for axes in ((0, 2), (0, 1)):
+        total = trade.sum(axis=axes)
+        means.append(100.0 * duty.sum(axis=axes) / np.where(total > 0, total, 1.0))
+    return means[0], means[1]
+
+
+def tariff_table(policy: Policy) -> pd.DataFrame:
+    """Average tariffs on goods at base-year trade: country, tariff_charged_pct,
+    tariff_faced_pct."""
+    charged, faced = average_tariffs(policy)
+    return pd.DataFrame(
+        {
+            "country": policy.world.countries,
+            "tariff_charged_pct": charged,
+            "tariff_faced_pct": faced,
+        }
+    )
 
 
 def value_of(out: Outcome, what: str) -> float:

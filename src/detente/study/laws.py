@@ -2,8 +2,8 @@
 
 Working out one date from the ledger (:func:`detente.apply`) costs tenths of a second, all of them
 most of a minute. The result is small, since a date changes a few hundred cells: the package
-ships it as ``data/laws.npz``, written by ``python -m detente.study.build_laws``. It carries the hashes
-of what it was made from; a file whose hashes are not those of the ledger, the world and the rate
+ships it as ``data/laws.npz``, written by ``python -m detente.study.build_laws``. It carries the
+hash of what it was made from; a file whose hash is not that of the ledger, the world and the rate
 tables at hand is not used.
 """
 
@@ -82,9 +82,11 @@ class Laws:
             out.append(d if changed or d == 0 else out[-1])
         return tuple(out)
 
-    def policy(self, place: int, world: World) -> Policy:
+    def policy(self, place: int, world: World, day: str | None = None) -> Policy:
         """The law of the date at ``place`` on ``world`` (or on one that differs in its
-        elasticities only)."""
+        elasticities only); ``day``, if given, is the day it is asked for."""
+        date = self.dates[place]
+        said = [self.notes[n] for n in self.note_of[place]]
         start = (world.tariff.values, np.zeros(world.tariff.shape), np.ones(world.tariff.shape))
         arrays = []
         for i, base in enumerate(start):
@@ -100,8 +102,8 @@ class Laws:
             tariff=tariff,
             export_tax=tax,
             iceberg=iceberg,
-            title=f"law of {self.dates[place]}",
-            notes=tuple(self.notes[n] for n in self.note_of[place]),
+            title=f"law of {day or date}",
+            notes=tuple(text.replace(f"law of {date}", f"law of {day or date}") for text in said),
         )
 
     def _new(self, instrument: int, place: int) -> Array:

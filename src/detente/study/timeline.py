@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detente.errors import DateError, UnknownNameError
-from detente.labels import country_name, goods_sectors
+from detente.labels import country_name
 from detente.ledger import Change, Ledger
 from detente.models.blocks import Array
 from detente.outcome import Outcome, simulate
 from detente.outcome.simulate import restore
+from detente.outcome.tables import average_tariffs
 from detente.regime import Policy
 from detente.study.headlines import changes_by_day, headline
 from detente.study.laws import Laws
@@ -70,21 +71,6 @@ def levels_of(out: Outcome) -> Array:
         out.real_income.values, out.real_wage.values, out.exports.values, out.imports.values,
         *average_tariffs(out.policy), BN * out.revenue.values,
     ])  # fmt: skip
-
-
-def average_tariffs(policy: Policy) -> tuple[Array, Array]:
-    """Average tariff charged and faced on goods, percent, at base-year trade; dim country."""
-    world = policy.world
-    goods = [j for j, s in enumerate(world.sectors) if s in set(goods_sectors())]
-    trade = world.trade.values[goods].copy()
-    here = np.arange(trade.shape[1])
-    trade[:, here, here] = 0.0
-    duty = trade * policy.tariff.values[goods]
-    means = []
-    for axes in ((0, 2), (0, 1)):
-        total = trade.sum(axis=axes)
-        means.append(100.0 * duty.sum(axis=axes) / np.where(total > 0, total, 1.0))
-    return means[0], means[1]
 
 
 def rebased(now: Array, then: Array) -> Array:

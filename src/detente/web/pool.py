@@ -17,13 +17,14 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from detente.study.workers import cores
 from detente.web.failures import BusyError, CrashedError
 
-__all__ = ["Pool", "context"]
+__all__ = ["Pool", "context", "ready"]
 
 R = TypeVar("R")
 
@@ -41,6 +42,13 @@ def context() -> Any:
     forked = multiprocessing.get_context("forkserver")
     forked.set_forkserver_preload(["detente.web.warm"])
     return forked
+
+
+def ready() -> None:
+    """Start the process that workers are forked from; it loads while others do something else."""
+    if sys.platform.startswith("linux"):
+        context()
+        forkserver.ensure_running()
 
 
 class Pool:
@@ -64,6 +72,7 @@ class Pool:
         self._children: set[_Child] = set()
         self._open_calls = 0
         self._closed = False
+        ready()
 
     async def call(self, function: Callable[..., R], *args: Any, seconds: float | None = None) -> R:
         """``function(*args)`` in a worker; both must be picklable, the function by its name.
