@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from detente.errors import DateError, InputError
 from detente.ledger.browse import Filters
 from detente.regime.query import explain
-from detente.web.shapes import LedgerAnswer, RecordAnswer, WhyAnswer
 from detente.web.services import Services, services
+from detente.web.shapes import LedgerAnswer, RecordAnswer, WhyAnswer
 from detente.web.templating import render
 from detente.web.views import (
     WhyForm,

@@ -1,4 +1,4 @@
-"""Countries and sectors: what each faces, charges, sells and buys, and who gains from its losses."""
+"""Countries and sectors: what each faces, charges, sells, buys, and who gains from its losses."""
 
 from __future__ import annotations
 
