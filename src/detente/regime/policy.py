@@ -148,13 +148,15 @@ class Policy:
         return text + f", on {self.world.name}>"
 
 
-_coords: WeakKeyDictionary[World, xr.Coordinates] = WeakKeyDictionary()
+_templates: WeakKeyDictionary[World, xr.DataArray] = WeakKeyDictionary()
 
 
 def _labelled(world: World, name: str, values: np.ndarray) -> xr.DataArray:
     """``values`` with the world's labels, which are made once: making them takes longer than
     filling an array."""
-    if world not in _coords:
-        coords = world.tariff.coords
-        _coords[world] = xr.Coordinates({d: coords[d].values for d in BILATERAL})
-    return xr.DataArray(values, _coords[world], BILATERAL, name=name)
+    if world not in _templates:
+        labels = {d: world.tariff[d].values for d in BILATERAL}
+        _templates[world] = xr.DataArray(np.broadcast_to(np.nan, values.shape), labels, BILATERAL)
+    array = _templates[world].copy(deep=False, data=values)
+    array.name = name
+    return array

@@ -18,10 +18,9 @@ from detente.regime.scenario import (
     scenario_folder,
     scenario_names,
 )
-from detente.report.tabular import envelope
 from detente.study.live import LiveRuns
 from detente.web import worker
-from detente.web.answers import json_bytes, plain_frame
+from detente.web.answers import frame_json, json_bytes
 from detente.world.files import EMBEDDED
 from detente.world.theta import theta_sets
 
@@ -138,8 +137,8 @@ def solve(laws: str, body: bytes, tables: tuple[str, ...], every_theta: bool) ->
     if every_theta:
         frames["theta_range"] = result.table("theta_range")
     rows = frames.pop("countries", None)
-    out = envelope(result.meta, [] if rows is None else plain_frame(rows))
-    return json_bytes({**out, **{name: plain_frame(f) for name, f in frames.items()}})
+    out = {"meta": result.meta, "rows": [] if rows is None else frame_json(rows)}
+    return json_bytes({**out, **{name: frame_json(f) for name, f in frames.items()}})
 
 
 def warm(laws: str) -> None:
