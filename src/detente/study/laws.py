@@ -111,7 +111,7 @@ class Laws:
         return self.cells[instrument][ends[place - 1] if place else 0 : ends[place]]
 
     def to_bytes(self) -> bytes:
-        """The file; the same bytes for the same content."""
+        """The file; the same bytes for the same content, on any machine."""
         arrays: dict[str, Array] = {
             "dates": np.array(self.dates),
             "key": np.array(self.key),
@@ -129,8 +129,7 @@ class Laws:
                 part = BytesIO()
                 np.lib.format.write_array(part, array, allow_pickle=False)
                 entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, part.getvalue(), compresslevel=9)
+                archive.writestr(entry, part.getvalue())  # stored: no compressor, no version
         return out.getvalue()
 
     @classmethod
