@@ -1,4 +1,4 @@
-"""The what-if page: a scenario made by hand, solved while it is made. Its data is POST /api/simulate."""
+"""The what-if page: a scenario made by hand, solved while it is made by POST /api/simulate."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ function ends(rows, limit) {
 }
 
 /**
- * rankedBars(el, {label, unit, href, limit, onSelect, source, filename, format, termName, level, sort}).
- * href(key): a link for the label. Returns {update(rows, {limit, domain}), select(key), figure};
+ * rankedBars(el, {label, unit, href, limit, onSelect, source, filename, format, termName, level, sort, labels}).
+ * labels: the part of the width for names. href(key): a link for the label. Returns {update(rows, {limit, domain}), select(key), figure};
  * rows: [{key, label, value, low?, high?, before?}]; drawn largest first unless sort is false.
  */
-export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect = null, source = "", filename = "ranking", format = null, termName = null, level = 2, sort = true }) {
+export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect = null, source = "", filename = "ranking", format = null, termName = null, level = 2, sort = true, labels = 0.34 }) {
   const frame = figure(el, { title: label, unit, source, filename, termName, level });
   const svg = s("svg", { role: "group", "aria-label": `${label}: bars, largest first` });
   frame.body.append(svg);
@@ -46,7 +46,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
     if (!width) return;
     const ordered = sort ? [...state.rows].sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity)) : state.rows;
     const { shown, cut, hidden } = ends(ordered, state.limit);
-    const names = Math.min(150, Math.max(84, width * 0.34));
+    const names = Math.min(440 * labels, Math.max(84, width * labels));
     const all = shown.flatMap((r) => [r.value, r.low, r.high, r.before]).filter(Number.isFinite);
     const [least, most] = state.domain ?? [Math.min(0, ...all), Math.max(0, ...all)];
     const widest = Math.max(...shown.map((r) => state.write(r.value).length), 5) * 7.2 + 6;
@@ -57,6 +57,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
       const y = i * ROW + (cut >= 0 && i >= cut ? ROW * 0.9 : 0);
       const value = Number.isFinite(row.value) ? row.value : 0;
       parts.key = row.key;
+      parts.group.dataset.key = row.key;
       parts.group.removeAttribute("display");
       parts.group.setAttribute("transform", `translate(0 ${y})`);
       parts.group.classList.toggle("selected", row.key === state.selected);

@@ -51,7 +51,7 @@ export function shortDate(iso) {
 
 /** The writer for a unit as the tables name it. */
 export function byUnit(unit) {
-  if (unit === "percent" || unit === "% change") return pct;
+  if (unit === "percent" || /change in percent/.test(unit ?? "")) return pct;
   if (unit === "% rate" || unit === "percent of import value") return rate;
   if (unit === "USD billion, change") return usdBnChange;
   if (/^USD billion/.test(unit ?? "")) return usdBn;

@@ -66,6 +66,7 @@ export function worldMap(el, { label, unit, kind = "diverging", onSelect = null,
   }
 
   function keep(code, node) {
+    node.dataset.iso3 = code;
     areas.set(code, [...(areas.get(code) ?? []), node]);
   }
 
@@ -85,7 +86,7 @@ export function worldMap(el, { label, unit, kind = "diverging", onSelect = null,
     const step = (room - 96) / classes.length;
     const short = (x) => num(x, Math.abs(x) >= 1 || x === 0 ? 0 : Math.abs(x) >= 0.1 ? 1 : Math.abs(x) >= 0.01 ? 2 : 3, state.kind === "diverging");
     const parts = classes.map((c, i) => s("rect", { x: 2 + i * step, y: 2, width: step - 1.5, height: 11, fill: c.colour }));
-    const every = step < 34 ? 2 : 1;
+    const every = step < 46 ? 2 : 1;
     classes.slice(0, -1).forEach((c, i) => {
       // little room: every second bound, the same ones on both sides of zero
       if (every === 2 && (state.kind === "diverging" ? ![0, 2, 5, 7].includes(i) : i % 2)) return;

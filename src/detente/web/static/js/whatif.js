@@ -12,6 +12,7 @@ import { decode, encode } from "/static/js/whatif/share.js";
 
 const FIRST = "us-cars-25";
 const POST_AFTER_MS = 60;
+const SIMULATE = "/api/simulate?tables=countries,sectors,flows,claims,before,after";
 const RANGE_AFTER_MS = 600;
 const UNDO = 60;
 const EXAMPLES = [["US cars 25%", "us-cars-25"], ["Cars at 15% for Korea and Japan", "cars-15-for-korea-and-japan"], ["China 145%", "china-145"], ["China-Japan-Korea free trade", "cjk-fta"]];
@@ -183,7 +184,7 @@ async function solve() {
   const asked = sent(scenario);
   const slow = setTimeout(() => { $("#status").replaceChildren(h("span", { class: "loading", text: "Solving" })); }, 300);
   const began = performance.now();
-  const answer = await solving((signal) => postJSON("/api/simulate", asked, { signal }));
+  const answer = await solving((signal) => postJSON(SIMULATE, asked, { signal }));
   clearTimeout(slow);
   if (answer.stale) return;
   if (answer.error) { keepLast(null, answer.error); return; }
@@ -196,7 +197,7 @@ async function solve() {
   const { meta } = shown;
   view.show(shown, start);
   const ms = Math.round(performance.now() - began);
-  $("#status").replaceChildren(h("b", { text: meta.scenario.title }), h("span", { class: "soft small", text: ` solved: ${meta.steps ?? "?"} steps, largest error ${Number(meta.residual).toExponential(0)}, ${ms} ms with the way there` }));
+  $("#status").replaceChildren(h("b", { text: meta.scenario.title }), h("span", { class: "soft small", text: ` solved: ${meta.steps ?? "?"} steps, largest error ${Number(meta.residual).toExponential(0)}, ${ms} ms there and back` }));
   $("#blurs-shown").textContent = meta.scenario.blurs;
   $("#provenance").textContent = `${meta.world}, model ${meta.model}, deficits ${meta.deficit}, elasticities ${meta.theta}, policy ${meta.policy_hash}, baseline ${meta.baseline_hash}, detente ${meta.version}. Long-run comparison of two equilibria; no time path. Real income, wages, exports, output and prices are changes in percent.`;
   $("#range-note").textContent = "";
@@ -212,12 +213,13 @@ const speakSoon = debounce(() => {
 
 /** Says why there is no answer; the last good one stays, grey and named as such. */
 function keepLast(text, error) {
-  $("#status").textContent = text ?? "No result for the scenario on the left.";
+  $("#status").textContent = text ?? "No result for this scenario.";
+  $("#peek").hidden = true;
   if (error) showError($("#trouble"), error, error.status === 422 || error.status === 409 ? null : solve);
   else $("#trouble").replaceChildren();
   if (!shown) return;
   $("#results").classList.add("stale");
-  $("#trouble").append(h("p", { class: "message warn", text: `What is shown in grey below is the last scenario that could be solved (${shown.meta.scenario.title}), not the one on the left.` }));
+  $("#trouble").append(h("p", { class: "message warn", text: `What is shown in grey below is the last scenario that could be solved (${shown.meta.scenario.title}), not the present one.` }));
 }
 
 async function range() {
@@ -283,7 +285,9 @@ function wire() {
     if (!shown || $("#results").classList.contains("stale")) { say("There is no result of this scenario to save."); return; }
     saveText(csv(Object.keys(shown.rows[0]).map((key) => ({ key })), shown.rows), `${scenario.id}.csv`, "text/csv");
   });
-  window.addEventListener("hashchange", openAddress);
+  // a fragment without a scenario is a place on the page
+  window.addEventListener("hashchange", () => { if (location.hash.startsWith("#s=")) openAddress(); });
+  $("#peek").addEventListener("click", (e) => { e.preventDefault(); $("#outcome").scrollIntoView(); $("#inside").focus({ preventScroll: true }); });
 }
 
 begin();

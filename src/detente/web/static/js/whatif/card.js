@@ -42,10 +42,9 @@ export function card(first, number, { nameOf, countries, sectors }, { change, du
   const id = `m${number}`;
   const title = h("h3", { class: "measure-title" });
   const body = h("div", { class: "stack tight" });
-  const node = h("li", { class: "card measure" }, h("div", { class: "row spread middle nowrap" }, title,
-    h("span", { class: "row nowrap" },
-      h("button", { type: "button", class: "small quiet", "aria-label": `Duplicate measure ${number + 1}`, text: "Duplicate", on: { click: duplicate } }),
-      h("button", { type: "button", class: "small quiet", "aria-label": `Remove measure ${number + 1}`, text: "Remove", on: { click: drop } }))), body);
+  const node = h("li", { class: "card measure" }, title, body, h("div", { class: "row measure-foot" },
+    h("button", { type: "button", class: "small quiet", "aria-label": `Duplicate measure ${number + 1}`, text: "Duplicate", on: { click: duplicate } }),
+    h("button", { type: "button", class: "small quiet", "aria-label": `Remove measure ${number + 1}`, text: "Remove", on: { click: drop } })));
 
   function put(next, { done = true, redraw = false } = {}) {
     measure = next;
@@ -59,7 +58,7 @@ export function card(first, number, { nameOf, countries, sectors }, { change, du
     const everybody = list(measure.targets ?? "all").includes("all");
     const but = list(measure.except_targets);
     const mode = everybody ? (but.length ? "but" : "all") : "these";
-    const choose = h("select", { id: `${id}-targets`, "aria-label": `On whom, measure ${number + 1}` }, options([["these", "these economies"], ["all", "everybody else"], ["but", "everybody but"]], mode));
+    const choose = h("select", { id: `${id}-targets` }, options([["these", "these economies"], ["all", "everybody else"], ["but", "everybody but"]], mode));
     const rest = h("div");
     function fill(now) {
       if (now === "these") rest.replaceChildren(picker("On", everybodyNow() ? [] : list(measure.targets), countries, nameOf, (v) => put({ ...measure, targets: v })));
@@ -75,7 +74,7 @@ export function card(first, number, { nameOf, countries, sectors }, { change, du
       put(next);
     });
     fill(mode);
-    return h("div", { class: "stack tighter" }, h("label", {}, "On whom", choose), rest);
+    return h("div", { class: "stack tighter" }, h("div", { class: "picker" }, h("label", { class: "label", for: choose.id, text: "On whom" }), choose), rest);
   }
 
   function amount() {
@@ -113,11 +112,12 @@ export function card(first, number, { nameOf, countries, sectors }, { change, du
     const form = h("select", {}, options(measure.instrument === "export_tax" ? [["added", "added"], ["replaced", "instead of the one in force"], ["total", "in total, at least"]] : FORMS, measure.form ?? "added"));
     form.addEventListener("change", () => put({ ...measure, form: form.value }));
     body.replaceChildren(...[
+      amount(),
       picker("Who", list(measure.imposer), countries, nameOf, set("imposer")),
       targets(),
       picker("Sectors", list(measure.sectors), sectors, nameOf, set("sectors")),
       h("div", { class: "row" }, h("label", { class: "grow" }, "Instrument ", measure.instrument === "iceberg" ? term("iceberg", "(?)") : null, instrument), tax ? h("label", { class: "grow" }, "Form", form) : null),
-      amount(), more()].filter(Boolean));
+      more()].filter(Boolean));
   }
   title.textContent = `${number + 1}. ${inWords(measure, nameOf)}`;
   draw();

@@ -1,6 +1,7 @@
 // The outcome beside what it was at the start: map, countries, sectors, prices, flows, revenue, decomposition.
 
 import { rankedBars } from "/static/js/bars.js";
+import { bounds } from "/static/js/colour.js";
 import { $, h } from "/static/js/dom.js";
 import { num, pct, usdBnChange } from "/static/js/format.js";
 import { worldMap } from "/static/js/map.js";
@@ -14,14 +15,14 @@ const by = (rows, key) => new Map((rows ?? []).map((r) => [r[key], r]));
 
 /** results(names, sectorNames, onInside) -> {show(answer, start), range(answer), inside(code)}. */
 export function results(names, sectorNames) {
-  const state = { answer: null, start: null, range: null, inside: null, chosen: false, all: false };
+  const state = { answer: null, start: null, range: null, inside: null, all: false };
   const source = "Own calculation, change against what is compared with; dotted mark: the scenario as it was opened.";
   const bars = (id, label, unit, filename, more = {}) => rankedBars($(id), { label, unit, filename, source, ...more });
-  const map = worldMap($("#map"), { label: "Real income", unit: "change in percent", kind: "diverging", names, filename: "what-if-map", termName: "real_income", onSelect: (code) => inside(code), source: "Own calculation." });
-  const countries = bars("#countries", "Real income by economy", "change in percent", "what-if-countries", { limit: TOP, termName: "real_income", href: (code) => `/countries/${code}`, onSelect: (code) => inside(code) });
-  const sectors = bars("#sectors", "Output", "quantity, change in percent", "what-if-sectors", { termName: "output" });
-  const prices = bars("#prices", "Prices", "what buyers pay, change in percent", "what-if-prices", { termName: "prices" });
-  const flows = bars("#flows", "Flows that change most", "seller to buyer, billion dollars a year", "what-if-flows", { format: usdBnChange, limit: TOP_FLOWS, termName: "trade_change" });
+  const map = worldMap($("#map"), { label: "Real income", unit: "change in percent", kind: "diverging", names, filename: "what-if-map", termName: "real_income", format: pct, onSelect: (code) => inside(code), source: "Own calculation." });
+  const countries = bars("#countries", "Real income by economy", "change in percent", "what-if-countries", { limit: TOP, termName: "real_income", format: pct, href: (code) => `/countries/${code}`, onSelect: (code) => inside(code) });
+  const sectors = bars("#sectors", "Output", "quantity, change in percent", "what-if-sectors", { termName: "output", format: pct });
+  const prices = bars("#prices", "Prices", "what buyers pay, change in percent", "what-if-prices", { termName: "prices", format: pct });
+  const flows = bars("#flows", "Flows that change most", "seller to buyer, billion dollars a year", "what-if-flows", { format: usdBnChange, limit: TOP_FLOWS, termName: "trade_change", labels: 0.5 });
   const revenue = bars("#revenue", "Tariff revenue", "change, billion dollars a year", "what-if-revenue", { format: usdBnChange, limit: 12, termName: "revenue" });
   let welfare = null;
   let claims = null;
@@ -37,25 +38,27 @@ export function results(names, sectorNames) {
 
   function inside(code) {
     state.inside = code;
-    state.chosen = true;
     drawInside();
   }
 
-  /** The country looked into: the user's choice, else the one with most at stake in dollars. */
+  /** The country looked into: the one chosen, else the one with most at stake when the scenario was opened. */
   function focus() {
-    if (state.chosen || !state.answer) return state.inside;
+    if (state.inside) return state.inside;
     const rows = [...state.answer.rows].filter((r) => r.country !== "ROW");
     return rows.sort((a, b) => Math.abs(b.real_income_usd_bn) - Math.abs(a.real_income_usd_bn))[0].country;
   }
 
   function drawStats() {
+    const leading = [...state.answer.rows].sort((a, b) => Math.abs(b.real_income_usd_bn) - Math.abs(a.real_income_usd_bn)).slice(0, 3);
+    $("#peek").hidden = false;
+    $("#peek").textContent = `${leading.map((r) => `${r.country} ${pct(r.real_income_pct)}`).join("  ")}  ↓`;
     const rows = [...state.answer.rows].sort((a, b) => Math.abs(b.real_income_usd_bn) - Math.abs(a.real_income_usd_bn)).slice(0, STATS);
     const before = by(state.start?.rows, "country");
     const range = by(state.range?.rows, "country");
     $("#stats").replaceChildren(...rows.map((r) => {
       const [old, band] = [before.get(r.country), range.get(r.country)];
-      const notes = [`${usdBnChange(r.real_income_usd_bn)} a year`];
-      if (band) notes.push(`${num(band.real_income_low_pct, 2, true)} to ${num(band.real_income_high_pct, 2, true)} over elasticities`);
+      const notes = [usdBnChange(r.real_income_usd_bn)];
+      if (band) notes.push(`range ${num(band.real_income_low_pct, 2, true)} to ${num(band.real_income_high_pct, 2, true)}`);
       if (old && pct(old.real_income_pct) !== pct(r.real_income_pct)) notes.push(`was ${pct(old.real_income_pct)}`);
       return h("li", {}, h("span", { class: "stat-label", text: r.name }), h("span", { class: `stat-value ${r.real_income_pct < 0 ? "minus" : "plus"}`, data: { country: r.country }, text: pct(r.real_income_pct) }), h("span", { class: "stat-note", text: notes.join(" · ") }));
     }));
@@ -108,7 +111,7 @@ export function results(names, sectorNames) {
     const found = state.answer.claims ?? [];
     $("#claims-card").hidden = !found.length;
     if (found.length) {
-      const list = [{ key: "statement", label: "What was published", header: true }, { key: "source", label: "Source" }, { key: "published_pct", label: "Published, %", numeric: true, format: (x) => num(x, 2, true) }, { key: "ours_pct", label: "Ours, %", numeric: true, format: (x) => num(x, 2, true) }];
+      const list = [{ key: "statement", label: "What was published" }, { key: "source", label: "Source" }, { key: "published_pct", label: "Published, %", numeric: true, format: (x) => num(x, 2, true) }, { key: "ours_pct", label: "Ours, %", numeric: true, format: (x) => num(x, 2, true) }];
       if (claims) claims.update(found); else claims = sortableTable($("#claims"), list, found, { label: "Published figures" });
     }
   }
@@ -126,6 +129,8 @@ export function results(names, sectorNames) {
     /** Draws an answer; `start` is the answer when the scenario was opened, the ghost. */
     show(answer, start) {
       Object.assign(state, { answer, start: start === answer ? null : start, range: null });
+      // classes stay those of the scenario as opened, so that colours mean the same while editing
+      state.bounds = bounds("diverging", (state.start ?? answer).rows.map((r) => r.real_income_pct));
       draw();
     },
     /** Adds the band over elasticity sets. */
@@ -135,6 +140,6 @@ export function results(names, sectorNames) {
       drawCountries();
     },
     /** Forgets the choice of the country looked into. */
-    reset() { state.chosen = false; },
+    reset() { state.inside = null; },
   };
 }
