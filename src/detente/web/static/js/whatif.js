@@ -86,26 +86,31 @@ async function open(found, from) {
 
 // ---- editing ----
 
-function edit(next, { done = true, redrawAll = false } = {}) {
-  const marked = origin ? markEdited(next, origin) : next;
-  if (same(marked, scenario) && !gesture) return;
-  if (!gesture) gesture = scenario;
-  scenario = marked;
-  if (done) {
-    if (!same(gesture, scenario)) history_ = [...history_.slice(-UNDO), gesture];
-    gesture = null;
-  }
-  if (redrawAll) redraw(); else redrawTexts();
-  solveSoon();
+/** Ends a gesture: what was there before it becomes one step of undo. */
+function settle() {
+  if (gesture && !same(gesture, scenario)) history_ = [...history_.slice(-UNDO), gesture];
+  gesture = null;
 }
 
-const measureEdit = (i) => (measure, done) => edit({ ...scenario, measures: scenario.measures.map((m, k) => (k === i ? measure : m)) }, { done });
+/** Takes a new scenario; `done` is false while a slider moves or a number is typed. */
+function edit(next, { done = true, redrawAll = false, sameGesture = false } = {}) {
+  if (!sameGesture) settle();
+  const marked = origin ? markEdited(next, origin) : next;
+  const changed = !same(marked, scenario);
+  if (changed) gesture ??= scenario;
+  scenario = marked;
+  if (done) settle();
+  if (redrawAll) redraw(); else redrawTexts();
+  if (changed) solveSoon();
+}
+
+const measureEdit = (i) => (measure, done) => edit({ ...scenario, measures: scenario.measures.map((m, k) => (k === i ? measure : m)) }, { done, sameGesture: true });
 
 function undo() {
+  settle();
   const last = history_.pop();
   if (!last) return;
   scenario = last;
-  gesture = null;
   redraw();
   solveSoon();
 }
