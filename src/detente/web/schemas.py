@@ -338,7 +338,7 @@ class JobRequest(Body):
     draws: int | None = Field(None, ge=2, le=2000, examples=[50])
     seed: int = Field(1, ge=0, le=2**31 - 1)
     overrides: dict[
-        Annotated[str, Field(pattern=r"^(parameters|settings)(\.[a-z0-9_-]{1,60}){1,3}$")],
+        Annotated[str, Field(pattern=r"^(parameters|settings)(\.[A-Za-z0-9_-]{1,60}){1,3}$")],
         float | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
     ] = Field(default_factory=dict, max_length=50)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "CountryAnswer", "CountryList", "LedgerAnswer", "PointAnswer", "PointBody", "QuestionAnswer",
-    "QuestionList", "RecordAnswer", "SectorAnswer", "SectorList", "SeriesAnswer", "WhyAnswer",
+    "QuestionList", "RecordAnswer", "SectorAnswer", "SectorList", "CountrySeries", "WhyAnswer",
 ]  # fmt: skip
 
 Number = float | None
@@ -234,7 +234,7 @@ class CountryAnswer(Shape):
     aimed_at: list[RecordRow]
 
 
-class SeriesAnswer(Shape):
+class CountrySeries(Shape):
     """``GET /api/countries/{iso3}/series``: a value a date in every column."""
 
     meta: dict[str, Any]

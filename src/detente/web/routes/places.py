@@ -20,7 +20,7 @@ from detente.web.place_views import (
     sectors_view,
 )
 from detente.web.services import Services, services
-from detente.web.shapes import CountryAnswer, CountryList, SectorAnswer, SectorList, SeriesAnswer
+from detente.web.shapes import CountryAnswer, CountryList, SectorAnswer, SectorList, CountrySeries
 from detente.web.templating import render
 
 __all__ = ["router"]
@@ -80,9 +80,9 @@ async def country_twin(desk: Desk, country: str, date: Day = "") -> CountryAnswe
 
 
 @router.get("/api/countries/{country}/series", tags=["places"])
-async def country_line(desk: Desk, country: str) -> SeriesAnswer:
+async def country_line(desk: Desk, country: str) -> CountrySeries:
     """Every column of the timeline for a country since 2018, relative to the world table."""
-    return SeriesAnswer.model_validate(await country_series(desk, one_country(desk, country)))
+    return CountrySeries.model_validate(await country_series(desk, one_country(desk, country)))
 
 
 @router.get("/sectors", response_class=HTMLResponse, include_in_schema=False)
