@@ -1,12 +1,13 @@
 // Ranked horizontal bars around zero, with an optional range and a ghost of an earlier value.
 
-import { s } from "/static/js/dom.js";
+import { attrs, s } from "/static/js/dom.js";
 import { gain, loss } from "/static/js/colour.js";
 import { figure } from "/static/js/figure.js";
 import { byUnit } from "/static/js/format.js";
 import { responsive } from "/static/js/resize.js";
 
 const ROW = 22;
+const px = (x) => Math.round(x * 10) / 10;
 
 /** Largest and smallest ones; the middle is left out where there are more than `limit`. */
 function ends(rows, limit) {
@@ -24,7 +25,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
   const frame = figure(el, { title: label, unit, source, filename, termName, level });
   const svg = s("svg", { role: "group", "aria-label": `${label}: bars, largest first` });
   frame.body.append(svg);
-  const state = { rows: [], limit, domain: null, selected: null, write: format ?? byUnit(unit) };
+  const state = { rows: [], limit, domain: null, selected: null, width: 0, write: format ?? byUnit(unit) };
   const axis = s("line", { class: "zero" });
   const gap = s("text", { class: "note", "text-anchor": "middle", "font-size": 12 });
   svg.append(axis, gap);
@@ -42,7 +43,8 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
     return (pool[i] = parts);
   }
 
-  function draw(width = frame.body.clientWidth) {
+  function draw(width = state.width) {
+    state.width = width;
     if (!width) return;
     const ordered = sort ? [...state.rows].sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity)) : state.rows;
     const { shown, cut, hidden } = ends(ordered, state.limit);
@@ -58,38 +60,29 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
       const value = Number.isFinite(row.value) ? row.value : 0;
       parts.key = row.key;
       parts.group.dataset.key = row.key;
-      parts.group.removeAttribute("display");
-      parts.group.setAttribute("transform", `translate(0 ${y})`);
+      attrs(parts.group, { display: "inline", transform: `translate(0 ${y})` });
       parts.group.classList.toggle("selected", row.key === state.selected);
       const room = Math.floor(names / 6.9);
       const text = row.label.length > room ? `${row.label.slice(0, room - 1)}…` : row.label;
       if (parts.name.textContent !== text) parts.name.textContent = text;
-      if (href) { const to = href(row.key); if (to) parts.link.setAttribute("href", to); else parts.link.removeAttribute("href"); parts.link.setAttribute("aria-label", `${row.label}: ${state.write(row.value)}`); }
-      parts.bar.setAttribute("x", x(Math.min(0, value)));
-      parts.bar.setAttribute("width", Math.max(0.5, Math.abs(x(value) - x(0))));
-      parts.bar.setAttribute("fill", value < 0 ? minus : plus);
+      const written = state.write(row.value);
+      if (href) attrs(parts.link, { href: href(row.key), "aria-label": `${row.label}: ${written}` });
+      attrs(parts.bar, { x: px(x(Math.min(0, value))), width: px(Math.max(0.5, Math.abs(x(value) - x(0)))), fill: value < 0 ? minus : plus });
       const ranged = Number.isFinite(row.low) && Number.isFinite(row.high);
-      parts.range.setAttribute("display", ranged ? "inline" : "none");
-      if (ranged) { parts.range.setAttribute("x1", x(row.low)); parts.range.setAttribute("x2", x(row.high)); }
+      attrs(parts.range, ranged ? { display: "inline", x1: px(x(row.low)), x2: px(x(row.high)) } : { display: "none" });
       const ghosted = Number.isFinite(row.before);
-      parts.ghost.setAttribute("display", ghosted ? "inline" : "none");
-      if (ghosted) { parts.ghost.setAttribute("x1", x(row.before)); parts.ghost.setAttribute("x2", x(row.before)); }
+      attrs(parts.ghost, ghosted ? { display: "inline", x1: px(x(row.before)), x2: px(x(row.before)) } : { display: "none" });
       const ends_ = [value, ranged ? row.low : value, ranged ? row.high : value, ghosted ? row.before : value];
-      parts.value.textContent = state.write(row.value);
-      parts.value.setAttribute("x", value < 0 ? x(Math.min(...ends_)) - 5 : x(Math.max(...ends_)) + 5);
-      parts.value.setAttribute("text-anchor", value < 0 ? "end" : "start");
+      if (parts.value.textContent !== written) parts.value.textContent = written;
+      attrs(parts.value, { x: px(value < 0 ? x(Math.min(...ends_)) - 5 : x(Math.max(...ends_)) + 5), "text-anchor": value < 0 ? "end" : "start" });
     });
-    for (const parts of pool.slice(shown.length)) parts.group.setAttribute("display", "none");
+    for (const parts of pool.slice(shown.length)) attrs(parts.group, { display: "none" });
     const height = shown.length * ROW + (cut >= 0 ? ROW * 0.9 : 0) + 2;
-    gap.setAttribute("display", cut >= 0 ? "inline" : "none");
-    gap.setAttribute("x", x(0));
-    gap.setAttribute("y", cut * ROW + 14);
-    gap.textContent = `… ${hidden} in between …`;
-    axis.setAttribute("x1", x(0));
-    axis.setAttribute("x2", x(0));
-    axis.setAttribute("y2", height);
-    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    svg.setAttribute("height", height);
+    attrs(gap, { display: cut >= 0 ? "inline" : "none", x: px(x(0)), y: cut * ROW + 14 });
+    const between = `… ${hidden} in between …`;
+    if (gap.textContent !== between) gap.textContent = between;
+    attrs(axis, { x1: px(x(0)), x2: px(x(0)), y2: height });
+    attrs(svg, { viewBox: `0 0 ${width} ${height}`, height });
   }
 
   responsive(frame.body, draw);

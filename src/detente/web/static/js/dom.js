@@ -32,12 +32,30 @@ export function pageData(id) {
   return node ? JSON.parse(node.textContent) : null;
 }
 
-/** Runs f once per frame with the last arguments, however often it is called. */
+/** Sets attributes that differ; an unchanged one costs no layout. */
+export function attrs(node, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const text = String(value);
+    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+  }
+}
+
+/** Runs f at once, then at most once a frame with the last arguments, however often it is called. */
 export function perFrame(f) {
-  let last = null;
+  let waiting = null;
+  let held = false;
+  const release = () => {
+    if (waiting === null) { held = false; return; }
+    const args = waiting;
+    waiting = null;
+    requestAnimationFrame(release);
+    f(...args);
+  };
   return (...args) => {
-    if (last === null) requestAnimationFrame(() => { const a = last; last = null; f(...a); });
-    last = args;
+    if (held) { waiting = args; return; }
+    held = true;
+    requestAnimationFrame(release);
+    f(...args);
   };
 }
 

@@ -1,6 +1,6 @@
 // Step lines over dates, direct labels at the right, and a cursor that can be dragged.
 
-import { s } from "/static/js/dom.js";
+import { attrs, s } from "/static/js/dom.js";
 import { lineColours } from "/static/js/colour.js";
 import { figure } from "/static/js/figure.js";
 import { byUnit, date, num } from "/static/js/format.js";
@@ -31,10 +31,11 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
   const svg = s("svg", { role: "img", "aria-label": `${label}: lines over dates; the table below has the numbers` });
   frame.body.append(svg);
   const write = format ?? byUnit(unit);
-  const state = { series: [], at: null };
+  const state = { series: [], at: null, width: 0 };
   let view = null;
 
-  function draw(width = frame.body.clientWidth) {
+  function draw(width = state.width) {
+    state.width = width;
     if (!width || !state.series.length) { svg.replaceChildren(); view = null; return; }
     const compact = width < 480;
     const right = Math.min(width * 0.4, Math.max(...state.series.map((r) => r.label.length)) * 6.8 + 62);
@@ -79,26 +80,26 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
     place();
   }
 
+  const byDate = d3.bisector((p) => p[0]);
   function valueAt(points, iso) {
-    let i = d3.bisectRight(points.map((p) => p[0]), iso) - 1;
+    const i = byDate.right(points, iso) - 1;
     return i < 0 ? null : points[i][1];
   }
 
   function place() {
     if (!view) return;
     const at = state.at ? Math.max(view.left, Math.min(view.right, view.x(time(state.at)))) : null;
-    view.cursor.setAttribute("display", at === null ? "none" : "inline");
-    if (at !== null) { view.cursor.setAttribute("x1", at); view.cursor.setAttribute("x2", at); }
+    attrs(view.cursor, at === null ? { display: "none" } : { display: "inline", x1: at, x2: at });
     const shown = view.rows.map((r) => (state.at ? valueAt(r.row.points, state.at) : r.row.points.at(-1)[1]));
     const ends = view.rows.map((r) => view.y(r.row.points.at(-1)[1] ?? 0));
     const ys = apart(ends, 15, view.top + 4, view.bottom);
     view.rows.forEach((r, i) => {
-      r.text.textContent = `${r.row.label} ${write(shown[i])}`;
-      r.text.setAttribute("y", ys[i] + 4);
-      r.lead.setAttribute("d", `M${view.right} ${ends[i]}L${view.right + 8} ${ys[i]}`);
+      const text = `${r.row.label} ${write(shown[i])}`;
+      if (r.text.textContent !== text) r.text.textContent = text;
+      attrs(r.text, { y: ys[i] + 4 });
+      attrs(r.lead, { d: `M${view.right} ${ends[i]}L${view.right + 8} ${ys[i]}` });
       const drawn = at !== null && Number.isFinite(shown[i]);
-      r.dot.setAttribute("display", drawn ? "inline" : "none");
-      if (drawn) { r.dot.setAttribute("cx", at); r.dot.setAttribute("cy", view.y(shown[i])); }
+      attrs(r.dot, drawn ? { display: "inline", cx: at, cy: view.y(shown[i]) } : { display: "none" });
     });
   }
 

@@ -44,7 +44,16 @@ export function sortableTable(el, columns, rows, { caption = null, label = null,
       if (order?.key === column.key) heads[i].setAttribute("aria-sort", order.down ? "descending" : "ascending");
       else heads[i].removeAttribute("aria-sort");
     });
-    body.replaceChildren(...shown.map((row) => h("tr", {}, columns.map((column) => cell(column, row)))));
+    // rows are kept and only cells that differ are written: a table of a hundred rows follows a slider
+    while (body.rows.length > shown.length) body.lastElementChild.remove();
+    shown.forEach((row, i) => {
+      const old = body.rows[i];
+      if (!old) { body.append(h("tr", {}, columns.map((column) => cell(column, row)))); return; }
+      columns.forEach((column, k) => {
+        const [now, next] = [old.cells[k], cell(column, row)];
+        if (!now.isEqualNode(next)) now.replaceWith(next);
+      });
+    });
   }
   const box = h("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": label ?? caption ?? "Table" },
     h("table", {}, caption ? h("caption", { text: caption }) : null, h("thead", {}, h("tr", {}, heads)), body));

@@ -147,7 +147,7 @@ function paintWords() {
   const day = data.dates[place];
   const later = state.date > day;
   $("#shown-date").textContent = date(later ? state.date : day);
-  $("#shown-date").dateTime = day;
+  $("#shown-date").dateTime = day; // the benchmark of a move looks at this
   const law = later ? `law in force since ${shortDate(day)}, ` : "";
   $("#shown-since").textContent = held() ? `${law}compared with ${shortDate(sinceDay())}` : "working out the other dates, this takes some seconds";
   $("#today-words").textContent = data.words[place];
