@@ -10,6 +10,7 @@ tables at hand is not used.
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -112,13 +113,11 @@ class Laws:
 
     def to_bytes(self) -> bytes:
         """The file; the same bytes for the same content, on any machine."""
-        arrays: dict[str, Array] = {
-            "dates": np.array(self.dates),
-            "key": np.array(self.key),
-            "notes": np.array("\n".join(self.notes)),
-            "note_of": np.array([n for row in self.note_of for n in row], dtype=np.int32),
-            "note_count": np.array([len(row) for row in self.note_of], dtype=np.int32),
-        }
+        head = {
+            "key": self.key, "dates": self.dates, "notes": self.notes, "note_of": self.note_of,
+        }  # fmt: skip
+        text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
+        arrays: dict[str, Array] = {"head": np.frombuffer(text.encode(), dtype=np.uint8)}
         for i, name in enumerate(INSTRUMENTS):
             arrays[f"{name}_cells"] = self.cells[i].astype(np.int32)
             arrays[f"{name}_values"] = self.values[i].astype("<f8")
@@ -144,17 +143,15 @@ class Laws:
         try:
             with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as z:
                 held = {name: z[name] for name in z.files}
-            counts = np.cumsum(held["note_count"])[:-1]
+            head = json.loads(held["head"].tobytes())
             return cls(
-                dates=tuple(str(d) for d in held["dates"]),
-                key=str(held["key"]),
+                dates=tuple(head["dates"]),
+                key=head["key"],
                 cells=tuple(held[f"{n}_cells"] for n in INSTRUMENTS),
                 values=tuple(held[f"{n}_values"] for n in INSTRUMENTS),
                 ends=tuple(held[f"{n}_ends"] for n in INSTRUMENTS),
-                notes=tuple(str(held["notes"]).split("\n")),
-                note_of=tuple(
-                    tuple(int(n) for n in row) for row in np.split(held["note_of"], counts)
-                ),
+                notes=tuple(head["notes"]),
+                note_of=tuple(tuple(row) for row in head["note_of"]),
             )
         except Exception as error:  # what a damaged archive raises has no common class
             raise TableError(

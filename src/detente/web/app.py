@@ -61,13 +61,7 @@ def create_app(
     static = Path(str(files("detente.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     for name in ROUTES:
-        try:
-            module = import_module(f"detente.web.routes.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"detente.web.routes.{name}":
-                raise
-            continue
-        app.include_router(module.router)
+        app.include_router(import_module(f"detente.web.routes.{name}").router)
     app.openapi = lambda: _openapi(app)
     return app
 

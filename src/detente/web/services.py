@@ -110,8 +110,13 @@ class Services:
         if task is None:
             task = asyncio.create_task(self._solve_one(line, place))
             self._solving[place] = task
-            task.add_done_callback(lambda done: self._solving.pop(place, None))
+            task.add_done_callback(lambda done: self._solve_ended(place, done))
         await asyncio.shield(task)
+
+    def _solve_ended(self, place: int, task: asyncio.Task[None]) -> None:
+        self._solving.pop(place, None)
+        if not task.cancelled():
+            task.exception()  # seen, also where nobody waits any more
 
     async def _solve_one(self, line: Timeline, place: int) -> None:
         (found,) = await self.pool.call(worker.levels, self.laws_path, [place])
@@ -133,7 +138,7 @@ class Services:
 
     async def close(self) -> None:
         """End workers and jobs."""
-        for task in self._background:
+        for task in [*self._background, *self._solving.values()]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task

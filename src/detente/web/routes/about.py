@@ -27,13 +27,29 @@ Held = Annotated[Services, Depends(services)]
 @router.get("/about", include_in_schema=False)
 async def page(request: Request, held: Held) -> Response:
     """What the numbers mean and do not mean, sources and provenance."""
-    sets = [theta_record(name) for name in theta_sets()]
+    attrs = held.world.dataset.attrs
+    said = (("Sources", "source"), ("Licence", "licence"), ("Tariffs of", "tariff_year"))
     return render(
-        request, "about.html", meta=held.provenance, attrs=dict(held.world.dataset.attrs),
-        theta_sets=sets, record_from=held.ledger.record_from,
-        record_until=held.ledger.record_until, records=len(held.ledger.records),
-        laws=held.laws.status,
-    )  # fmt: skip
+        request,
+        "about.html",
+        meta=held.provenance,
+        sources=[(title, str(attrs[name])) for title, name in said if name in attrs],
+        countries=len(held.world.countries),
+        sectors=len(held.world.sectors),
+        theta_sets=[theta_record(name) for name in theta_sets()],
+        record_from=held.ledger.record_from,
+        record_until=held.ledger.record_until,
+        records=len(held.ledger.records),
+        laws=LAWS[held.laws.status],
+    )
+
+
+LAWS = {
+    "ready": "the law of each date is ready",
+    "working": "the ledger was edited; the law of each date is being worked out again",
+    "failed": "the law of each date could not be worked out",
+    "unknown": "not asked for yet",
+}
 
 
 @router.get("/api/world", response_model=WorldAnswer)
