@@ -53,10 +53,10 @@ document.addEventListener('DOMContentLoaded', () => {
   }).observe(table, {attributes: true, attributeFilter: ['data-date']});
 });
 """
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 def serve() -> tuple[subprocess.Popen[bytes], str]:

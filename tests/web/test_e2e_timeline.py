@@ -213,3 +213,19 @@ def test_without_scripts_the_table_is_there(browser: Any, live_server: str) -> N
     assert rows["MEX"]["name"] in text
     assert f"{rows['MEX']['real_income_pct']:+.2f}" in text
     context.close()
+
+
+def test_terms_are_explained_to_mouse_and_keyboard(front: Any) -> None:
+    variables = front.request.get("/api/world").json()["variables"]
+    front.focus("#map .fig-unit [data-term]")
+    assert variables["real_income"]["definition"] in front.inner_text("#tip")
+    front.keyboard.press("Escape")
+    assert not front.is_visible("#tip")
+    front.hover("#tariffs .fig-unit [data-term]")
+    assert "Average tariff" in front.inner_text("#tip")
+    lost = front.evaluate(
+        """() => { const known = JSON.parse(document.querySelector('#terms').textContent);
+        return [...document.querySelectorAll('[data-term]')].map(n => n.dataset.term)
+        .filter(t => !(t in known) && !t.startsWith('tariff_')); }"""
+    )
+    assert lost == []

@@ -48,7 +48,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
     if (!width) return;
     const ordered = sort ? [...state.rows].sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity)) : state.rows;
     const { shown, cut, hidden } = ends(ordered, state.limit);
-    const names = Math.min(440 * labels, Math.max(84, width * labels));
+    const names = Math.min(440 * labels, Math.max(116, width * labels));
     const all = shown.flatMap((r) => [r.value, r.low, r.high, r.before]).filter(Number.isFinite);
     const [least, most] = state.domain ?? [Math.min(0, ...all), Math.max(0, ...all)];
     const widest = Math.max(...shown.map((r) => state.write(r.value).length), 5) * 7.2 + 6;
@@ -82,7 +82,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
     const between = `… ${hidden} in between …`;
     if (gap.textContent !== between) gap.textContent = between;
     attrs(axis, { x1: px(x(0)), x2: px(x(0)), y2: height });
-    attrs(svg, { viewBox: `0 0 ${width} ${height}`, height });
+    attrs(svg, { viewBox: `0 0 ${width} ${height}` });
   }
 
   responsive(frame.body, draw);

@@ -20,11 +20,13 @@ export function flowsMap(el, { label, unit, names = {}, source = "", filename = 
   const nameOf = (code) => names[code] ?? code;
   let world = null;
   let flows = [];
+  let wide = 0;
 
   shapes().then((loaded) => { world = loaded; responsive(frame.body, draw); },
     (error) => frame.setMessage(`The map could not be drawn: ${error.message} The table shows the same numbers.`));
 
-  function draw(width = frame.body.clientWidth) {
+  function draw(width = wide) {
+    wide = width;
     if (!world || !width) return;
     const { projection, path, height } = fitted(width);
     const land = s("g", {}, world.features.map((f) => s("path", { d: path(f) ?? "", class: "land", fill: "var(--land)" })));

@@ -74,7 +74,6 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
     const grab = s("rect", { x: left, y: 0, width: Math.max(0, width - right - left), height: bottom, fill: "transparent" });
     if (onPick) grab.style.cursor = "ew-resize";
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    svg.setAttribute("height", height);
     svg.replaceChildren(axis, ...rows.map((r) => r.line), ...rows.map((r) => r.lead), cursor, ...rows.map((r) => r.dot), ...rows.map((r) => r.text), grab);
     view = { x, y, rows, cursor, top, bottom, left, right: width - right, grab };
     place();

@@ -25,12 +25,14 @@ export function worldMap(el, { label, unit, kind = "diverging", onSelect = null,
   let world = null;
   let legendKey = "";
   let legend = null;
+  let wide = 0;
   const nameOf = (code) => names[code] ?? world?.features.find((f) => f.iso3 === code)?.properties.name ?? code;
 
   shapes().then((loaded) => { world = loaded; responsive(frame.body, draw); },
     (error) => frame.setMessage(`The map could not be drawn: ${error.message} The list and the table show the same numbers.`));
 
   function draw(width) {
+    wide = width;
     const { projection, path, height } = fitted(width);
     const compact = width < 520;
     const base = compact ? height + 52 : height;
@@ -81,8 +83,7 @@ export function worldMap(el, { label, unit, kind = "diverging", onSelect = null,
   }
 
   function drawLegend(classes) {
-    const width = frame.body.clientWidth;
-    const room = Math.min(width - 4, 560);
+    const room = Math.min(wide - 4, 560);
     const step = (room - 96) / classes.length;
     const short = (x) => num(x, Math.abs(x) >= 1 || x === 0 ? 0 : Math.abs(x) >= 0.1 ? 1 : Math.abs(x) >= 0.01 ? 2 : 3, state.kind === "diverging");
     const parts = classes.map((c, i) => s("rect", { x: 2 + i * step, y: 2, width: step - 1.5, height: 11, fill: c.colour }));
@@ -148,7 +149,7 @@ export function worldMap(el, { label, unit, kind = "diverging", onSelect = null,
       const added = [...values.keys()].some((code) => !areas.has(code)) && world;
       Object.assign(state, { values, detail: options.detail ?? state.detail, kind: options.kind ?? state.kind, write: options.format ?? state.write });
       state.limits = options.bounds ?? bounds(state.kind, [...values.values()]);
-      if (added && !Object.keys(names).length) draw(frame.body.clientWidth);
+      if (added && !Object.keys(names).length) draw(wide);
       else paint();
       frame.setTable([{ key: "country", label: "Code" }, { key: "name", label: "Economy", header: true }, { key: "value", label: unit, numeric: true, format: state.write }],
         () => [...values].map(([country, value]) => ({ country, name: nameOf(country), value })).sort((a, b) => a.value - b.value));

@@ -23,7 +23,7 @@ const compact = (x) => (typeof x === "string" ? x : Number(Number(x).toPrecision
 function amount(name, x) {
   if (x === null || x === undefined) return "none";
   if (name.endsWith("_pct")) return `${num(x, 2)}%`;
-  if (name.endsWith("_usd_bn")) return `${x < 0 ? "−" : ""}$${num(Math.abs(x), 1)}bn`;
+  if (name.endsWith("_usd_bn")) return `${x < 0 ? "−" : ""}$${num(Math.abs(x), Math.abs(x) >= 100 ? 0 : Math.abs(x) >= 1 ? 1 : 3)}bn`;
   return compact(x);
 }
 const percent = (share) => `${num(100 * share, share > 0 && (share < 0.1 || (share > 0.9 && share < 1)) ? 1 : 0)}%`;
@@ -112,7 +112,7 @@ async function ask() {
 }
 
 function showPoint(found) {
-  const parts = found.rows.slice(0, 3).flatMap((n, i) => [i ? "; " : "", `${n.about}: `, h("strong", { text: amount(n.number, n.value) })]);
+  const parts = found.rows.slice(0, 3).flatMap((n, i) => [i ? "; " : "", `${capital(n.about)}: `, h("strong", { text: amount(n.number, n.value) })]);
   $("#point").replaceChildren(
     h("p", { class: "verdict", text: `${capital(found.meta.says)}.`, data: { verdict: found.meta.verdict } }),
     h("p", { id: "point-numbers" }, parts, "."));
@@ -121,7 +121,7 @@ function showPoint(found) {
 
 const numberTable = { view: null };
 function showNumbers(list) {
-  const shown = list.map((n) => ({ ...n, text: amount(n.number, n.value) }));
+  const shown = list.map((n) => ({ ...n, about: capital(n.about), text: amount(n.number, n.value) }));
   if (numberTable.view) { numberTable.view.update(shown); return; }
   const box = h("div");
   $("#numbers").replaceChildren(h("h2", { text: "Numbers at these values" }), box);

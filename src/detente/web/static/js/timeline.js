@@ -8,6 +8,7 @@ import { date, num, pct, rate, shortDate, usdBn } from "/static/js/format.js";
 import { stepLine } from "/static/js/line.js";
 import { worldMap } from "/static/js/map.js";
 import { sortableTable } from "/static/js/table.js";
+import { addTerms } from "/static/js/tips.js";
 import { lineColours } from "/static/js/colour.js";
 import { Data } from "/static/js/timeline/data.js";
 import { BASES, EVENTS } from "/static/js/timeline/events.js";
@@ -28,7 +29,10 @@ let all = false;
 const [dayWork, flowWork] = [newest(), newest()];
 
 function start() {
-  data = new Data(pageData("boot"));
+  const boot = pageData("boot");
+  data = new Data(boot);
+  // averages are numbers of the timeline, not of the model; the server says what they mean
+  for (const { name, unit, definition } of boot.columns) if (/^tariff_(charged|faced)/.test(name)) addTerms({ [name.replace("_pct", "")]: { title: name.replace("_pct", "").replace("_", " "), unit, definition } });
   build();
   restore();
 }

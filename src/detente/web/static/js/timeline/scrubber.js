@@ -2,6 +2,7 @@
 
 import { h, $ } from "/static/js/dom.js";
 import { date, shortDate } from "/static/js/format.js";
+import { responsive } from "/static/js/resize.js";
 import { hideTip, showTip } from "/static/js/tips.js";
 import { EVENTS } from "/static/js/timeline/events.js";
 
@@ -15,14 +16,19 @@ export function scrubber(dates, words, { onMove, onSettle }) {
   const left = (place) => `${(100 * place) / (dates.length - 1)}%`;
 
   // a year is written where its first change is, unless it would touch the one before
-  let last = -1;
-  dates.forEach((day, place) => {
-    const first = place === 0 || day.slice(0, 4) !== dates[place - 1].slice(0, 4);
-    if (!first || (last >= 0 && (place - last) / dates.length < 0.035)) return;
-    const mark = h("span", { text: day.slice(0, 4) });
-    mark.style.left = left(place);
-    $("#years").append(mark);
-    last = place;
+  const firsts = dates.map((day, place) => [day.slice(0, 4), place]).filter(([year, place]) => place === 0 || year !== dates[place - 1].slice(0, 4));
+  responsive($("#years"), (width) => {
+    let last = -Infinity;
+    $("#years").replaceChildren(...firsts.filter(([, place]) => {
+      const at = (width * place) / (dates.length - 1);
+      if (at - last < 36) return false;
+      last = at;
+      return true;
+    }).map(([year, place]) => {
+      const mark = h("span", { text: year });
+      mark.style.left = left(place);
+      return mark;
+    }));
   });
 
   const events = EVENTS.filter(([day]) => dates.includes(day)).map(([day, text]) => ({ place: dates.indexOf(day), text: `${shortDate(day)}: ${text}` }));
