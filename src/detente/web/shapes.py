@@ -7,8 +7,18 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "CountryAnswer", "CountryList", "LedgerAnswer", "PointAnswer", "PointBody", "QuestionAnswer",
-    "QuestionList", "RecordAnswer", "SectorAnswer", "SectorList", "CountrySeries", "WhyAnswer",
+    "CountryAnswer",
+    "CountryList",
+    "CountrySeries",
+    "LedgerAnswer",
+    "PointAnswer",
+    "PointBody",
+    "QuestionAnswer",
+    "QuestionList",
+    "RecordAnswer",
+    "SectorAnswer",
+    "SectorList",
+    "WhyAnswer",
 ]  # fmt: skip
 
 Number = float | None
@@ -184,6 +194,7 @@ class WhyRow(Shape):
     because: str
     source: str
     url: str
+    because_url: str = Field(description="the page of the rule that set the step aside, if one did")
 
 
 class AverageRow(Shape):

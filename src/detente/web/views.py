@@ -200,10 +200,11 @@ _ORDER = ("base", "applied", "rule", "not a rate", "set aside", "not reached")
 def why_view(ledger: Ledger, form: WhyForm, found: Explained) -> dict[str, Any]:
     """The rates, each step with the page of its record, and the average of a sector."""
     read = form.read
-    steps = [
-        {**step, "url": record_url(step["record"]) if step["record"] in ledger.records else ""}
-        for step in records(found.steps)
-    ]
+    steps = []
+    for step in records(found.steps):
+        rule = str(step["because"]).split(": ")[0]  # "usa/cars-over-reciprocal: Cars under ..."
+        urls = [record_url(k) if k in ledger.records else "" for k in (step["record"], rule)]
+        steps.append({**step, "url": urls[0], "because_url": urls[1]})
     steps.sort(key=lambda s: (s["row"], s["part"], _ORDER.index(s["step"])))
     meta = {
         **read,

@@ -68,10 +68,10 @@ def evaluate(
     kind, settings = find_kind(q.kind, q.id), settings_of(q)
     at = {**point(q.parameters), **_checked(q, kind, values or {})}
     where = room or (_kept(q) if kind.modelled else None)
-    found = kind.evaluate(settings, where, at)
+    found, about = kind.evaluate(settings, where, at), kind.about(settings, q.parameters)
     return PointVerdict(
         q.id, at, found.verdict, kind.says(settings, q.parameters)[found.verdict],
-        dict(found.numbers), kind.about(settings, q.parameters),
+        {name: found.numbers[name] for name in about if name in found.numbers}, about,
     )  # fmt: skip
 
 

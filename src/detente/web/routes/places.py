@@ -20,7 +20,7 @@ from detente.web.place_views import (
     sectors_view,
 )
 from detente.web.services import Services, services
-from detente.web.shapes import CountryAnswer, CountryList, SectorAnswer, SectorList, CountrySeries
+from detente.web.shapes import CountryAnswer, CountryList, CountrySeries, SectorAnswer, SectorList
 from detente.web.templating import render
 
 __all__ = ["router"]
