@@ -52,6 +52,7 @@ class Problem(Body):
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The request cannot be read."},
     401: {"model": Problem, "description": "A token is needed."},
     404: {"model": Problem, "description": "No such thing."},
     409: {"model": Problem, "description": "No equilibrium, or the solve did not converge."},
@@ -339,7 +340,8 @@ class JobRequest(Body):
     seed: int = Field(1, ge=0, le=2**31 - 1)
     overrides: dict[
         Annotated[str, Field(pattern=r"^(parameters|settings)(\.[A-Za-z0-9_-]{1,60}){1,3}$")],
-        float | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
+        Annotated[float, Field(allow_inf_nan=False)]
+        | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
     ] = Field(default_factory=dict, max_length=50)
 
 

@@ -123,7 +123,9 @@ async def simulate(
     "/api/scenario/yaml",
     openapi_extra=_BODY,
     response_class=Response,
-    responses={200: {"content": {"text/yaml": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"content": {"text/yaml": {"schema": {"$ref": "#/components/schemas/Scenario"}}}}
+    },
 )
 async def as_yaml(request: Request) -> Response:
     """A scenario as the file that ``detente run`` takes."""
