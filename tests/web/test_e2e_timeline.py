@@ -45,8 +45,8 @@ def test_first_view_shows_the_numbers_of_its_twin(front: Any) -> None:
     front.click("#show-all")
     assert set(bars(front, "#ranking")) == set(rows)
     first = front.locator("#all tbody tr").first
-    assert first.locator("th").inner_text() == rows[order[0]]["name"]
-    assert percent(first.locator("td").nth(0).inner_text()) == pytest.approx(
+    assert first.locator("th").text_content() == rows[order[0]]["name"]
+    assert percent(first.locator("td").nth(0).text_content()) == pytest.approx(
         rows[order[0]]["real_income_pct"], abs=0.00501
     )
     map_ = fills(front)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from detente.ledger import Change, Ledger
@@ -11,10 +12,16 @@ __all__ = ["changes_by_day", "headline"]
 SHOWN = 3
 """Records named in a headline."""
 
+MANY = 3
+"""Different rates from which on their span is said instead of one of them."""
+
+_RATE = re.compile(r"\d% (added|in total|instead)")
+_ADDED = re.compile(r"([\d.]+)% added$")
+
 
 def changes_by_day(ledger: Ledger, days: Iterable[str]) -> dict[str, list[Change]]:
-    """The changes of each day, each sentence once; tariffs and bans before agreements and rules,
-    the record with most changes first."""
+    """The changes of each day, each sentence once; measures before agreements and rules, those
+    with a rate first, then the record with most changes."""
     found: dict[str, dict[tuple[str, str], Change]] = {day: {} for day in days}
     for change in ledger.changes():
         if change.date in found:
@@ -34,11 +41,21 @@ def headline(ledger: Ledger, changes: list[Change], first: bool = False) -> str:
 
 def _ordered(ledger: Ledger, changes: list[Change]) -> list[Change]:
     size: dict[str, int] = {}
+    rated = set()
     for c in changes:
         size[c.record] = size.get(c.record, 0) + 1
+        if _RATE.search(c.words):
+            rated.add(c.record)
+    # measures, those with a rate first; then agreements and rules
     return sorted(
         changes,
-        key=lambda c: (c.record not in ledger.measures, -size[c.record], c.record, c.heading or ""),
+        key=lambda c: (
+            c.record not in ledger.measures,
+            c.record not in rated,
+            -size[c.record],
+            c.record,
+            c.heading or "",
+        ),
     )
 
 
@@ -51,11 +68,21 @@ def _said(ledger: Ledger, changes: list[Change]) -> str:
     details = [c.words.removeprefix(f"{title}; ") for c in changes]
     if len(changes) == 1:
         return f"{title}: {details[0]}"
-    ended = sum(text.endswith(": ended") for text in details)
-    if ended == len(changes):
+    live = [text for text in details if not text.endswith(": ended")]
+    ended = len(details) - len(live)
+    if not live:
         return f"{title}: {ended} entries end"
     begins = "" if _first(ledger, change.record) < change.date else " begins"
-    return f"{title}{begins}: {details[0]}, and {len(changes) - 1} more"
+    rest = len(live) - 1
+    lead = next((text for text in live if "all countries" in text or "all goods" in text), None)
+    rates = {float(m[1]): text for text in live if (m := _ADDED.search(text))}
+    if lead is None and len(rates) >= MANY:
+        lead, rest = f"{len(live)} entries, {min(rates):g}% to {max(rates):g}% added", 0
+    elif lead is None:
+        lead = rates[max(rates)] if rates else live[0]
+    more = [f"{rest} more"] if rest else []
+    more += [f"{ended} {'entry ends' if ended == 1 else 'entries end'}"] if ended else []
+    return f"{title}{begins}: {', '.join([lead, *more])}"
 
 
 def _first(ledger: Ledger, record: str) -> str:
