@@ -89,7 +89,8 @@ def _plain(token: str) -> bool:
 def _listen(host: str, port: int) -> socket.socket:
     """The socket; taken before anything is loaded, so that a busy port is said at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # the protocol is named, since only then asyncio sends small answers without delay
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host.strip("[]"), port))

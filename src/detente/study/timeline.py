@@ -7,6 +7,7 @@ to the other is (1 + a)/(1 + b) - 1 of their changes against the table.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date as _date
@@ -20,6 +21,7 @@ from detente.labels import country_name
 from detente.ledger import Change, Ledger
 from detente.models.blocks import Array
 from detente.outcome import Outcome, simulate
+from detente.outcome.economy import prepare
 from detente.outcome.simulate import restore
 from detente.outcome.tables import average_tariffs
 from detente.regime import Policy
@@ -30,6 +32,9 @@ from detente.world import World
 __all__ = ["COLUMNS", "Column", "Timeline", "levels_of"]
 
 BN = 1e-3
+
+KEPT = 64
+"""Dates whose flows are kept, a megabyte each."""
 
 
 class Column(NamedTuple):
@@ -93,6 +98,7 @@ class Timeline:
     def __post_init__(self) -> None:
         self._levels: dict[int, Array] = {}
         self._solved: dict[int, tuple[Any, Any]] = {}
+        self._trade: OrderedDict[int, Array] = OrderedDict()
 
     # --- dates ------------------------------------------------------------------------------
     @property
@@ -155,10 +161,21 @@ class Timeline:
             out = simulate(self.world, policy)
             self._solved[first] = out.after.point, out.after.solution
             return out
-        unchanged = Policy(self.world)
+        unchanged = prepare(self.world).unchanged
         return restore(
             self.world, policy, unchanged, *self._solved[first], deficit="fixed", tol=1e-10
         )
+
+    def trade(self, place: int) -> Array:
+        """Flows of a date at border prices, USD billion; (sector, importer, exporter). The last
+        ones asked for are kept."""
+        first = self.same_as(place)
+        if first not in self._trade:
+            self._trade[first] = BN * self.outcome(first).after.flows
+            while len(self._trade) > KEPT:
+                self._trade.popitem(last=False)
+        self._trade.move_to_end(first)
+        return self._trade[first]
 
     def levels(self, place: int) -> Array:
         """The columns of a date against the world table, (column, country)."""
@@ -191,10 +208,10 @@ class Timeline:
 
     def rows(self, place: int, since: int) -> list[dict[str, Any]]:
         """One row a country, in the world's order: country, name and the columns."""
-        table = self.compare(place, since)
+        lines = self.compare(place, since).T.tolist()
         return [
-            {"country": c, "name": country_name(c), **dict(zip(COLUMNS, table[:, n], strict=True))}
-            for n, c in enumerate(self.world.countries)
+            {"country": c, "name": country_name(c), **dict(zip(COLUMNS, line, strict=True))}
+            for c, line in zip(self.world.countries, lines, strict=True)
         ]
 
     def series(self, variable: str) -> Array:
@@ -226,8 +243,7 @@ class Timeline:
         (n,) = self._one("country", importer, "importer")
         (i,) = self._one("country", exporter, "exporter")
         (j,) = self._one("sector", sector, "sector")
-        before = BN * self.outcome(since).after.flows[j]
-        after = BN * self.outcome(place).after.flows[j]
+        before, after = self.trade(since)[j], self.trade(place)[j]
         sellers = self._moves("seller", before[n], after[n])
         buyers = self._moves("buyer", before[:, i], after[:, i])
         buyers = [row for row in buyers if row["buyer"] != self.world.countries[n]]

@@ -55,7 +55,7 @@ def create_app(
         responses=ERRORS,
     )
     app.state.services = held
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Safety, token=token, hosts=tuple(hosts))
     failures.install(app)
     static = Path(str(files("detente.web") / "static"))
