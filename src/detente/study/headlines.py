@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from detente.ledger import Change, Ledger
@@ -15,13 +16,16 @@ SHOWN = 3
 MANY = 3
 """Different rates from which on their span is said instead of one of them."""
 
+BROAD = 10
+"""Entries of a record from which on it weighs as much as one with a rate."""
+
 _RATE = re.compile(r"\d% (added|in total|instead)")
 _ADDED = re.compile(r"([\d.]+)% added$")
 
 
 def changes_by_day(ledger: Ledger, days: Iterable[str]) -> dict[str, list[Change]]:
     """The changes of each day, each sentence once; measures before agreements and rules, those
-    with a rate first, then the record with most changes."""
+    with a rate or many entries first, then the record with most changes."""
     found: dict[str, dict[tuple[str, str], Change]] = {day: {} for day in days}
     for change in ledger.changes():
         if change.date in found:
@@ -40,18 +44,14 @@ def headline(ledger: Ledger, changes: list[Change], first: bool = False) -> str:
 
 
 def _ordered(ledger: Ledger, changes: list[Change]) -> list[Change]:
-    size: dict[str, int] = {}
-    rated = set()
-    for c in changes:
-        size[c.record] = size.get(c.record, 0) + 1
-        if _RATE.search(c.words):
-            rated.add(c.record)
-    # measures, those with a rate first; then agreements and rules
+    size = Counter(c.record for c in changes)
+    heavy = {c.record for c in changes if _RATE.search(c.words) or size[c.record] >= BROAD}
+    # measures, those with a rate or many entries first; then agreements and rules
     return sorted(
         changes,
         key=lambda c: (
             c.record not in ledger.measures,
-            c.record not in rated,
+            c.record not in heavy,
             -size[c.record],
             c.record,
             c.heading or "",
