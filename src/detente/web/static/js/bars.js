@@ -9,19 +9,23 @@ import { responsive } from "/static/js/resize.js";
 const ROW = 22;
 const px = (x) => Math.round(x * 10) / 10;
 
-/** Largest and smallest ones; the middle is left out where there are more than `limit`. */
-function ends(rows, limit) {
+/** Which rows are drawn: both ends of the order, or those furthest from zero. */
+function drawn(rows, limit, pick) {
   if (!limit || rows.length <= limit) return { shown: rows, cut: -1, hidden: 0 };
+  if (pick === "largest") {
+    const far = new Set([...rows].sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, limit));
+    return { shown: rows.filter((row) => far.has(row)), cut: -1, hidden: rows.length - limit };
+  }
   const bottom = Math.floor(limit / 2);
   return { shown: [...rows.slice(0, limit - bottom), ...rows.slice(rows.length - bottom)], cut: limit - bottom, hidden: rows.length - limit };
 }
 
 /**
- * rankedBars(el, {label, unit, href, limit, onSelect, source, filename, format, termName, level, sort, labels}).
- * labels: the part of the width for names. href(key): a link for the label. Returns {update(rows, {limit, domain}), select(key), figure};
+ * rankedBars(el, {label, unit, href, limit, onSelect, source, filename, format, termName, level, sort, labels, pick}).
+ * pick: with more rows than limit, both "ends" or the "largest" either way. labels: the part of the width for names. href(key): a link for the label. Returns {update(rows, {limit, domain}), select(key), figure};
  * rows: [{key, label, value, low?, high?, before?}]; drawn largest first unless sort is false.
  */
-export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect = null, source = "", filename = "ranking", format = null, termName = null, level = 2, sort = true, labels = 0.34 }) {
+export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect = null, source = "", filename = "ranking", format = null, termName = null, level = 2, sort = true, labels = 0.34, pick = "ends" }) {
   const frame = figure(el, { title: label, unit, source, filename, termName, level });
   const svg = s("svg", { role: "group", "aria-label": `${label}: bars, largest first` });
   frame.body.append(svg);
@@ -47,7 +51,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
     state.width = width;
     if (!width) return;
     const ordered = sort ? [...state.rows].sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity)) : state.rows;
-    const { shown, cut, hidden } = ends(ordered, state.limit);
+    const { shown, cut, hidden } = drawn(ordered, state.limit, pick);
     const names = Math.min(440 * labels, Math.max(116, width * labels));
     const all = shown.flatMap((r) => [r.value, r.low, r.high, r.before]).filter(Number.isFinite);
     const [least, most] = state.domain ?? [Math.min(0, ...all), Math.max(0, ...all)];

@@ -20,6 +20,13 @@ const toCountry = (code) => `/countries/${code}`;
 const openCountry = (code) => { window.location.href = toCountry(code); };
 const short = (x) => num(x, 4, true);
 
+/** Columns of the table behind bars that show two days. */
+const twin = (what, href, format) => [
+  { key: "label", label: what, header: true, href: (r) => href(r.key) },
+  { key: "before", label: `Law of ${meta.since}`, numeric: true, format },
+  { key: "value", label: `Law of ${meta.date}`, numeric: true, format },
+];
+
 const pages = { countries, country, sectors, sector };
 pages[kind]();
 
@@ -61,7 +68,9 @@ function country() {
     ["#charged", "charged", "Tariff it charges, by partner", "imports_usd_bn"],
   ]) {
     const bars = rankedBars($(id), { label, unit: `percent of import value; the dashed line is ${YEAR}; its 15 largest partners`, href: toCountry, source: LAW, filename: `${meta.country}-${key}`, format: rate });
-    bars.update(partners.filter((p) => p[traded] > 0).map((p) => ({ key: p.country, label: p.name, value: p[`${key}_pct`], before: p[`${key}_before_pct`] })));
+    const rows = partners.filter((p) => p[traded] > 0).map((p) => ({ key: p.country, label: p.name, value: p[`${key}_pct`], before: p[`${key}_before_pct`] }));
+    bars.update(rows);
+    bars.figure.setTable(twin("Partner", toCountry, rate), rows);
   }
   const hurt = rankedBars($("#exposure-partners"), { label: "If one partner put a point more on all its goods", unit: "real income, percent per point of tariff", href: toCountry, source: SOURCE, filename: `${meta.country}-exposure`, format: short, termName: "real_income", sort: false });
   hurt.update(view.exposure_by_partner.slice(0, 15).map((p) => ({ key: p.country, label: p.name, value: p.percent_per_point })));
@@ -151,7 +160,9 @@ function heat() {
 function sectors() {
   const goods = view.rows.filter((r) => r.kind === "goods");
   const bars = rankedBars($("#sector-bars"), { label: "Average tariff on the world's trade", unit: `percent of import value; the dashed line is ${YEAR}`, href: (code) => `/sectors/${code}`, source: LAW, filename: "sector-tariffs", format: rate });
-  bars.update(goods.map((r) => ({ key: r.sector, label: r.name, value: r.tariff_pct, before: r.tariff_before_pct })));
+  const rows = goods.map((r) => ({ key: r.sector, label: r.name, value: r.tariff_pct, before: r.tariff_before_pct }));
+  bars.update(rows);
+  bars.figure.setTable(twin("Sector", (code) => `/sectors/${code}`, rate), rows);
   sortableTable($("#all"), [
     { key: "name", label: "Sector", header: true, href: (r) => `/sectors/${r.sector}` },
     { key: "trade_usd_bn", label: "Trade", numeric: true, format: (x) => usdBn(x) },
@@ -180,7 +191,9 @@ function sector() {
   for (const [id, key, label] of [["#sellers", "exports", "Who sells abroad"], ["#buyers", "imports", "Who buys abroad"]]) {
     const top = [...view.rows].sort((a, b) => b[`${key}_before_usd_bn`] - a[`${key}_before_usd_bn`]).slice(0, 15);
     const bars = rankedBars($(id), { label, unit: `USD billion a year; the dashed line is the law of ${YEAR}`, href: toCountry, source: SOURCE, filename: `${meta.sector}-${key}`, format: (x) => usdBn(x) });
-    bars.update(top.map((r) => ({ key: r.country, label: r.name, value: r[`${key}_usd_bn`], before: r[`${key}_before_usd_bn`] })));
+    const rows = top.map((r) => ({ key: r.country, label: r.name, value: r[`${key}_usd_bn`], before: r[`${key}_before_usd_bn`] }));
+    bars.update(rows);
+    bars.figure.setTable(twin("Country", toCountry, (x) => usdBn(x)), rows);
   }
   const tariff = worldMap($("#tariff-map"), { label: "Tariff each importer charges", unit: "percent of import value", kind: "sequential", names, source: LAW, filename: `${meta.sector}-tariff`, format: rate, onSelect: openCountry });
   tariff.update(new Map(view.rows.map((r) => [r.country, r.charged_pct])), { detail: (code) => { const r = view.rows.find((x) => x.country === code); return r ? [`${YEAR}: ${rate(r.charged_before_pct)}`, points(r.charged_pct - r.charged_before_pct)] : []; } });

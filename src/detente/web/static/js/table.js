@@ -11,7 +11,8 @@ function compare(a, b) {
 
 function cell(column, row) {
   const value = row[column.key];
-  const text = missing(value) ? "–" : column.format ? column.format(value, row) : String(value);
+  // writers of numbers take digits second, so only one that asks for the row gets it
+  const text = missing(value) ? "–" : !column.format ? String(value) : column.format.length > 1 ? column.format(value, row) : column.format(value);
   const href = column.href?.(row);
   const content = href ? h("a", { href, text }) : text;
   return h(column.header ? "th" : "td", { class: column.numeric ? "number" : null, scope: column.header ? "row" : null }, content);

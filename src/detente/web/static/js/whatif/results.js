@@ -22,8 +22,8 @@ export function results(names, sectorNames) {
   const countries = bars("#countries", "Real income by economy", "change in percent", "what-if-countries", { limit: TOP, termName: "real_income", format: pct, href: (code) => `/countries/${code}`, onSelect: (code) => inside(code) });
   const sectors = bars("#sectors", "Output", "quantity, change in percent", "what-if-sectors", { termName: "output", format: pct });
   const prices = bars("#prices", "Prices", "what buyers pay, change in percent", "what-if-prices", { termName: "prices", format: pct });
-  const flows = bars("#flows", "Flows that change most", "seller to buyer, billion dollars a year", "what-if-flows", { format: usdBnChange, limit: TOP_FLOWS, termName: "trade_change", labels: 0.5 });
-  const revenue = bars("#revenue", "Tariff revenue", "change, billion dollars a year", "what-if-revenue", { format: usdBnChange, limit: 12, termName: "revenue" });
+  const flows = bars("#flows", "Flows that change most", "seller to buyer, billion dollars a year", "what-if-flows", { format: usdBnChange, limit: TOP_FLOWS, pick: "largest", termName: "trade_change", labels: 0.5 });
+  const revenue = bars("#revenue", "Tariff revenue", "change, billion dollars a year", "what-if-revenue", { format: usdBnChange, limit: 12, pick: "largest", termName: "revenue" });
   let welfare = null;
   let claims = null;
 
@@ -89,11 +89,10 @@ export function results(names, sectorNames) {
     const name = (f) => `${f.exporter} → ${f.importer} ${sectorNames[f.sector] ?? f.sector}`;
     const key = (f) => `${f.sector} ${f.importer} ${f.exporter}`;
     const old = new Map((state.start?.flows ?? []).map((f) => [key(f), f]));
-    const rows = state.answer.flows.filter((f) => f.importer !== f.exporter).sort((a, b) => Math.abs(b.change_usd_bn) - Math.abs(a.change_usd_bn)).slice(0, TOP_FLOWS);
-    flows.update(rows.map((f) => ({ key: key(f), label: name(f), value: f.change_usd_bn, before: old.get(key(f))?.change_usd_bn })), { limit: 0 });
+    const rows = state.answer.flows.filter((f) => f.importer !== f.exporter);
+    flows.update(rows.map((f) => ({ key: key(f), label: name(f), value: f.change_usd_bn, before: old.get(key(f))?.change_usd_bn })));
     const was = by(state.start?.rows, "country");
-    const moved = [...state.answer.rows].sort((a, b) => Math.abs(b.tariff_revenue_change_usd_bn) - Math.abs(a.tariff_revenue_change_usd_bn)).slice(0, 12);
-    revenue.update(moved.map((r) => ({ key: r.country, label: r.name, value: r.tariff_revenue_change_usd_bn, before: was.get(r.country)?.tariff_revenue_change_usd_bn })), { limit: 0 });
+    revenue.update(state.answer.rows.map((r) => ({ key: r.country, label: r.name, value: r.tariff_revenue_change_usd_bn, before: was.get(r.country)?.tariff_revenue_change_usd_bn })));
   }
 
   function drawWelfare() {
