@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import detente as dt
-from detente.study.laws import SHIPPED, inputs_key
+from detente.study.laws import SHIPPED, Laws, inputs_key
 from detente.web.failures import BusyError
 from detente.web.laws import LawKeeper
 from detente.web.schemas import (
@@ -152,7 +153,7 @@ def test_an_edited_ledger_is_worked_out_again_never_silently_stale(
 
     monkeypatch.setenv("DETENTE_CACHE", str(tmp_path))
     other = tmp_path / "shipped.npz"
-    other.write_bytes(SHIPPED.read_bytes().replace(inputs_key_bytes(), b"0" * 64))
+    other.write_bytes(replace(Laws.read(SHIPPED), key="0" * 64).to_bytes())
     services = Services(laws=LawKeeper(other))
     with TestClient(create_app(services), base_url="http://127.0.0.1:8000") as client:
         answer = client.get("/api/timeline?date=2025-04-10")
@@ -164,10 +165,6 @@ def test_an_edited_ledger_is_worked_out_again_never_silently_stale(
         assert "worked out again" in page.text
         assert client.get("/api/world").json()["meta"]["timeline"] == "working"
     assert not list(tmp_path.glob("laws-*.npz"))  # it was stopped with the server
-
-
-def inputs_key_bytes() -> bytes:
-    return inputs_key(dt.load_ledger(), dt.load_world()).encode()
 
 
 def test_laws_that_were_worked_out_here_are_kept(

@@ -46,6 +46,7 @@ class Laws:
     Attributes
     ----------
     dates : change dates in order, the first one is where the timeline begins
+    until : the last day that the ledger covers
     key : hash of the ledger, the world and the tables that these arrays were made from
     cells, values : for each instrument, the flat cells (sector, importer, exporter) that differ
         from the date before (from the world table on the first), and their new values
@@ -54,6 +55,7 @@ class Laws:
     """
 
     dates: tuple[str, ...]
+    until: str
     key: str
     cells: tuple[Array, ...]
     values: tuple[Array, ...]
@@ -114,8 +116,12 @@ class Laws:
     def to_bytes(self) -> bytes:
         """The file; the same bytes for the same content, on any machine."""
         head = {
-            "key": self.key, "dates": self.dates, "notes": self.notes, "note_of": self.note_of,
-        }  # fmt: skip
+            "key": self.key,
+            "dates": self.dates,
+            "until": self.until,
+            "notes": self.notes,
+            "note_of": self.note_of,
+        }
         text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
         arrays: dict[str, Array] = {"head": np.frombuffer(text.encode(), dtype=np.uint8)}
         for i, name in enumerate(INSTRUMENTS):
@@ -146,6 +152,7 @@ class Laws:
             head = json.loads(held["head"].tobytes())
             return cls(
                 dates=tuple(head["dates"]),
+                until=head["until"],
                 key=head["key"],
                 cells=tuple(held[f"{n}_cells"] for n in INSTRUMENTS),
                 values=tuple(held[f"{n}_values"] for n in INSTRUMENTS),
@@ -197,6 +204,7 @@ def build_laws(
             progress(n + 1, len(days))
     return Laws(
         dates=tuple(days),
+        until=ledger.record_until,
         key=inputs_key(ledger, world),
         cells=tuple(np.concatenate(c) for c in cells),
         values=tuple(np.concatenate(v) for v in values),

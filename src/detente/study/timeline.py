@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date as _date
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -83,22 +82,30 @@ def rebased(now: Array, then: Array) -> Array:
     return 100.0 * ((1.0 + now / 100.0) / (1.0 + then / 100.0) - 1.0)
 
 
-@dataclass(eq=False)
 class Timeline:
     """Change dates, the law of each, and its outcome.
 
     A date is solved when first asked for and kept; ``put`` takes what was solved elsewhere. Any
     calendar day means the law in force then, which is that of the last change date.
+
+    Parameters
+    ----------
+    ledger : the ledger, or a function that loads it when words are asked for
+    world : the world that the laws belong to
+    laws : the law of every change date
     """
 
-    ledger: Ledger
-    world: World
-    laws: Laws
-
-    def __post_init__(self) -> None:
+    def __init__(self, ledger: Ledger | Callable[[], Ledger], world: World, laws: Laws) -> None:
+        self.world, self.laws = world, laws
+        self._ledger = ledger
         self._levels: dict[int, Array] = {}
         self._solved: dict[int, tuple[Any, Any]] = {}
         self._trade: OrderedDict[int, Array] = OrderedDict()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger; loading it takes longer than solving a date."""
+        return self._ledger() if callable(self._ledger) else self._ledger
 
     # --- dates ------------------------------------------------------------------------------
     @property
@@ -119,10 +126,9 @@ class Timeline:
                 raise ValueError
         except ValueError:
             raise DateError(f"date {day!r} is not a date; write YYYY-MM-DD") from None
-        if day > self.ledger.record_until:
+        if day > self.laws.until:
             raise DateError(
-                f"date {day}: the ledger ends on {self.ledger.record_until}; ask for a day up to "
-                "then"
+                f"date {day}: the ledger ends on {self.laws.until}; ask for a day up to then"
             )
         return self.laws.at(day)
 

@@ -133,6 +133,8 @@ class Services:
         try:
             await self.laws.wait(self.ledger, self.world)
             await self.all_solved()
+            for _ in range(2 * self.pool.size):  # one worker at a time, the others serve
+                await self.pool.call(worker.read_ledger)
         except BusyError as error:
             log.warning("the timeline is not solved ahead: %s", error)
 

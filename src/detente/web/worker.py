@@ -12,21 +12,27 @@ from detente.study.timeline import Timeline
 from detente.web.answers import json_bytes
 from detente.world import load_world
 
-__all__ = ["flows", "levels", "timeline", "warm"]
+__all__ = ["flows", "levels", "read_ledger", "timeline", "warm"]
 
 
 @lru_cache(maxsize=2)
 def timeline(laws: str) -> Timeline:
     """The timeline on the laws in a file (``Services.laws_path``), kept in this process."""
-    return Timeline(load_ledger(), load_world(), Laws.read(Path(laws)))
+    return Timeline(load_ledger, load_world(), Laws.read(Path(laws)))
 
 
 def warm() -> None:
-    """Load the world, the ledger and the shipped laws, and solve the base."""
+    """Load the world and the shipped laws, and solve the base. The ledger is left: solving does
+    not need it, and it takes longest."""
     from detente.outcome import simulate
 
     simulate(load_world())
     timeline(str(SHIPPED))
+
+
+def read_ledger() -> None:
+    """Have the ledger at hand in this process."""
+    load_ledger()
 
 
 def levels(laws: str, places: list[int]) -> list[Array]:
