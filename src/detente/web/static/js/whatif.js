@@ -23,6 +23,7 @@ let scenario = null; // what is on the left
 let origin = null; // the shipped scenario it started from, or null
 let start = null; // the answer it was opened with
 let shown = null; // the answer on the right
+let solved = null; // {scenario} that it answers
 let history_ = [];
 let gesture = null; // the state before a slider began to move
 const [solving, ranging] = [newest(), newest()];
@@ -101,7 +102,7 @@ function edit(next, { done = true, redrawAll = false, sameGesture = false } = {}
   scenario = marked;
   if (done) settle();
   if (redrawAll) redraw(); else redrawTexts();
-  if (changed) solveSoon();
+  if (changed) { rangeSoon.cancel(); solveSoon(); }
 }
 
 const measureEdit = (i) => (measure, done) => edit({ ...scenario, measures: scenario.measures.map((m, k) => (k === i ? measure : m)) }, { done, sameGesture: true });
@@ -127,10 +128,12 @@ function dropMeasure(i) {
   $("#add").focus();
 }
 
-const nameOf = (code) => names[code] ?? sectorNames[code] ?? { all: "everything", goods: "all goods", services: "services" }[code] ?? world.groups.find((g) => g.id === code)?.name ?? code;
+const PLACES = { all: "everything", goods: "all goods", services: "services", CJK: "China, Japan and Korea", EU27: "EU members" };
+const groupName = (id) => PLACES[id] ?? `${id} members`;
+const nameOf = (code) => names[code] ?? sectorNames[code] ?? PLACES[code] ?? (world.groups.some((g) => g.id === code) ? groupName(code) : code);
 
 function choices() {
-  const groups = world.groups.filter((g) => g.members.length && !g.missing.length).map((g) => [g.id, g.name]);
+  const groups = world.groups.filter((g) => g.members.length && !g.missing.length).map((g) => [g.id, groupName(g.id)]);
   const economies = world.rows.map((r) => [r.country, r.name]).sort((a, b) => a[1].localeCompare(b[1], "en"));
   return {
     nameOf,
@@ -194,6 +197,7 @@ async function solve() {
   if (answer.stale) return;
   if (answer.error) { keepLast(null, answer.error); return; }
   shown = answer.value;
+  solved = { scenario: asked };
   start ??= shown;
   $("#trouble").replaceChildren();
   $("#results").hidden = false;
@@ -227,10 +231,12 @@ function keepLast(text, error) {
   $("#trouble").append(h("p", { class: "message warn", text: `What is shown in grey below is the last scenario that could be solved (${shown.meta.scenario.title}), not the present one.` }));
 }
 
+/** The band over elasticity sets of the scenario on the right. */
 async function range() {
   const main = shown;
+  const { scenario: asked } = solved;
   $("#range-note").replaceChildren(h("span", { class: "loading", text: "range over elasticity sets" }));
-  const answer = await ranging((signal) => postJSON("/api/simulate?range=theta&tables=countries", sent(scenario), { signal }));
+  const answer = await ranging((signal) => postJSON("/api/simulate?range=theta&tables=countries", asked, { signal }));
   if (answer.stale || main !== shown) return;
   if (answer.error) { $("#range-note").textContent = `No range: ${answer.error.message}`; return; }
   view.range(answer.value);

@@ -9,7 +9,7 @@ import { sortableTable } from "/static/js/table.js";
 
 const TOP = 20;
 const TOP_FLOWS = 16;
-const STATS = 6;
+const STATS = 8;
 
 const by = (rows, key) => new Map((rows ?? []).map((r) => [r[key], r]));
 

@@ -65,12 +65,13 @@ export function inWords(m, nameOf) {
   const what = few(list(m.sectors).map(nameOf)).toLowerCase() || "no sector yet";
   const all = list(m.targets ?? "all").includes("all");
   const but = list(m.except_targets).map(nameOf);
-  const whom = all ? `everybody${but.length ? ` but ${few(but)}` : " else"}` : few(list(m.targets).map(nameOf)) || "nobody yet";
+  const whom = all ? `everybody${but.length ? ` but ${few(but)}` : " else"}` : (same(list(m.targets), list(m.imposer)) ? "each other" : few(list(m.targets).map(nameOf))) || "nobody yet";
   const rate = typeof m.rate_pct === "object" && m.rate_pct !== null ? "rates by partner" : `${m.rate_pct}%`;
-  const how = { added: `adds ${rate} to the tariff`, replaced: `sets the tariff at ${rate}`, total: `lifts the tariff to at least ${rate}` }[m.form ?? "added"];
-  if (m.instrument === "export_tax") return `${who || "Nobody"} taxes exports of ${what} to ${whom}: ${rate}`;
+  const s = list(m.imposer).length > 1 || / (members|and) ?/.test(who) ? "" : "s";
+  const how = { added: `add${s} ${rate} to the tariff`, replaced: `set${s} the tariff at ${rate}`, total: `lift${s} the tariff to at least ${rate}` }[m.form ?? "added"];
+  if (m.instrument === "export_tax") return `${who || "Nobody"} tax${s && "es"} exports of ${what} to ${whom}: ${rate}`;
   if (m.instrument === "iceberg") return `${who || "Nobody"}: ${m.cost_pct}% more costly trade in ${what} from ${whom}`;
-  if (m.instrument === "ban") return `${who || "Nobody"} bans ${what} from ${whom}`;
+  if (m.instrument === "ban") return `${who || "Nobody"} ban${s} ${what} from ${whom}`;
   return `${who || "Nobody"} ${how} on ${what} from ${whom}`;
 }
 
