@@ -139,6 +139,11 @@ def test_a_token_is_asked_for(guarded: TestClient) -> None:
     assert guarded.get("/x", headers={"authorization": f"Bearer {SECRET}"}).status_code == 200
 
 
+def test_with_a_token_addresses_are_answered_and_other_names_are_not(guarded: TestClient) -> None:
+    for host, status in (("192.168.1.4:8000", 401), ("desk.example.org", 401), ("x.org", 421)):
+        assert guarded.get("/x", headers={"host": host}).status_code == status
+
+
 def test_the_token_in_the_address_becomes_a_cookie(guarded: TestClient) -> None:
     first = guarded.get("/what-if", params={"token": SECRET, "s": "a b"})
     assert first.status_code == 303

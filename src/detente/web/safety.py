@@ -51,6 +51,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 class Safety:
     """Middleware around the whole application.
 
@@ -97,7 +105,11 @@ class Safety:
         """Status, kind and message where a request is not let through."""
         host = headers.get("host", "")
         if not self._own(host):
-            return 421, "HostError", f"this server is not {host[:100]!r}; use its own address"
+            message = (
+                f"this server is not {host[:100]!r}; use the address that `detente serve` printed, "
+                "or start it with --name"
+            )
+            return 421, "HostError", message
         if len(scope.get("query_string", b"")) > QUERY_BYTES:
             return 413, "TooLargeError", f"the address is longer than {QUERY_BYTES:,} bytes"
         length = headers.get("content-length", "0")
@@ -122,6 +134,8 @@ class Safety:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
+        if self.token is not None and _is_address(name):
+            return True  # only a name can be made to point here by somebody else
         return is_loopback(name) or name in self.hosts
 
     async def _allowed(self, scope: Scope, headers: Headers, send: Send) -> bool:
