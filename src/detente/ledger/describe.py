@@ -192,14 +192,14 @@ _LISTED = {"names": "names", "demonyms": "demonyms", "metonyms": "also called", 
 def _facts(ledger: Ledger, record: BaseModel) -> list[dict[str, Any]]:
     out = []
     for field in type(record).model_fields:
-        value = getattr(record, field)
-        if value is None or value == () or value == "":
+        value: Any = getattr(record, field)
+        if value is None or value in ((), "") or (field, value) == ("priority", 0):
             continue
         if field in _COUNTRIES:
             out.append(_fact(_COUNTRIES[field], [_part(name_of(ledger, value))]))
         elif field in _LISTED:
             out.append(_fact(_LISTED[field], [_part(", ".join(value))]))
-        elif field in _TEXTS and not (field == "priority" and value == 0):
+        elif field in _TEXTS:
             out.append(_fact(_TEXTS[field], [_part(_plain(value))]))
         elif field == "targets":
             out.append(_fact("targets", target_words(ledger, value)))

@@ -319,10 +319,10 @@ def _show(value: Value) -> str:
 
 
 # --- summing up -----------------------------------------------------------------------------------
-def _distribution(says: Mapping[str, str], verdicts: Sequence[str]) -> pd.DataFrame:
+def _distribution(texts: Mapping[str, str], verdicts: Sequence[str]) -> pd.DataFrame:
     """Every possible verdict with its share; shares, failed draws included, sum to one."""
     n = len(verdicts)
-    labels = {**says, FAILED: "the draw could not be solved"}
+    labels = {**texts, FAILED: "the draw could not be solved"}
     rows = []
     for label, says in labels.items():
         hits = sum(v == label for v in verdicts)

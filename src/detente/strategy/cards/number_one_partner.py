@@ -23,14 +23,14 @@ class Settings(Record):
 
 
 @lru_cache(maxsize=16)
-def _found(s: Settings, claim: int) -> FirstPartner:
-    return first_partner_of(s.partner, claim)
+def _found(partner: str, claim: int) -> FirstPartner:
+    return first_partner_of(partner, claim)
 
 
 def evaluate(s: Settings, room: None, v: Mapping[str, Any]) -> Answer:
     """One definition."""
     claim = round(float(v["claim"]))
-    table = _found(s, claim).table
+    table = _found(s.partner, claim).table
     row = table[(table["grouping"] == v["grouping"]) & (table["measure"] == v["measure"])].iloc[0]
     count = float(row["top3_for"] if v["rank"] == "among the first three" else row["first_for"])
     return Answer(
@@ -47,7 +47,7 @@ def tables(
     """Counts under every definition, for China and for the United States."""
     claim = round(float(v["claim"]))
     parts = [
-        _found(s.model_copy(update={"partner": p}), claim).table.assign(partner=p)
+        _found(p, claim).table.assign(partner=p)
         for p in dict.fromkeys((s.partner, "USA"))
     ]
     table = pd.concat(parts, ignore_index=True)
