@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from detente.ledger import Change, Ledger
 
@@ -23,14 +23,19 @@ _RATE = re.compile(r"\d% (added|in total|instead)")
 _ADDED = re.compile(r"([\d.]+)% added$")
 
 
-def changes_by_day(ledger: Ledger, days: Iterable[str]) -> dict[str, list[Change]]:
+Weight = Callable[[str, str], float]
+"""How much of an imposer's trade its law of a day moves: (date, imposer) to any unit."""
+
+
+def changes_by_day(ledger: Ledger, days: Iterable[str], weight: Weight) -> dict[str, list[Change]]:
     """The changes of each day, each sentence once; measures before agreements and rules, those
-    with a rate or many entries first, then the record with most changes."""
+    with a rate or many entries first, then the imposer whose law moves most trade, then the record
+    with most changes."""
     found: dict[str, dict[tuple[str, str], Change]] = {day: {} for day in days}
     for change in ledger.changes():
         if change.date in found:
             found[change.date].setdefault((change.record, change.words), change)
-    return {day: _ordered(ledger, list(held.values())) for day, held in found.items()}
+    return {day: _ordered(ledger, list(held.values()), weight) for day, held in found.items()}
 
 
 def headline(ledger: Ledger, changes: list[Change], first: bool = False) -> str:
@@ -43,20 +48,16 @@ def headline(ledger: Ledger, changes: list[Change], first: bool = False) -> str:
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
 
 
-def _ordered(ledger: Ledger, changes: list[Change]) -> list[Change]:
+def _ordered(ledger: Ledger, changes: list[Change], weight: Weight) -> list[Change]:
     size = Counter(c.record for c in changes)
-    heavy = {c.record for c in changes if _RATE.search(c.words) or size[c.record] >= BROAD}
-    # measures, those with a rate or many entries first; then agreements and rules
-    return sorted(
-        changes,
-        key=lambda c: (
-            c.record not in ledger.measures,
-            c.record not in heavy,
-            -size[c.record],
-            c.record,
-            c.heading or "",
-        ),
-    )
+    rated = {c.record for c in changes if _RATE.search(c.words) or size[c.record] >= BROAD}
+    moved = {c.imposer: weight(c.date, c.imposer) for c in changes}
+
+    def rank(c: Change) -> tuple[object, ...]:
+        kind = c.record not in ledger.measures, c.record not in rated
+        return *kind, -moved[c.imposer], -size[c.record], c.record, c.heading or ""
+
+    return sorted(changes, key=rank)
 
 
 def _said(ledger: Ledger, changes: list[Change]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from detente.errors import DateError, UnknownNameError
-from detente.labels import country_name
+from detente.labels import country_name, group_members, group_names
 from detente.ledger import Change, Ledger
 from detente.models.blocks import Array
 from detente.outcome import Outcome, simulate
@@ -75,6 +75,11 @@ def levels_of(out: Outcome) -> Array:
         out.real_income.values, out.real_wage.values, out.exports.values, out.imports.values,
         *average_tariffs(out.policy), BN * out.revenue.values,
     ])  # fmt: skip
+
+
+def group_or_none(name: str) -> list[str]:
+    """The members of a group, or nobody where there is no such group."""
+    return group_members(name) if name in group_names() else []
 
 
 def rebased(now: Array, then: Array) -> Array:
@@ -144,7 +149,30 @@ class Timeline:
     # --- words ------------------------------------------------------------------------------
     @cached_property
     def _changes(self) -> dict[str, list[Change]]:
-        return changes_by_day(self.ledger, self.dates)
+        moved = self._moved
+
+        def weight(day: str, imposer: str) -> float:
+            behind = [imposer] if imposer in self.world.countries else group_or_none(imposer)
+            rows = [self.world.countries.index(c) for c in behind if c in self.world.countries]
+            return float(moved[self.place(day)][rows].sum())
+
+        return changes_by_day(self.ledger, self.dates, weight)
+
+    @cached_property
+    def _moved(self) -> Array:
+        """How much duty each date's changes add or take away at base-year trade, USD million;
+        (date, importer)."""
+        held = self.world.tariff.values.copy().ravel()
+        trade = self.world.trade.values.ravel()
+        N = len(self.world.countries)
+        out = np.zeros((len(self.dates), N))
+        cells, values, ends = self.laws.cells[0], self.laws.values[0], self.laws.ends[0]
+        for n in range(len(self.dates)):
+            here = slice(ends[n - 1] if n else 0, ends[n])
+            moved = np.abs(values[here] - held[cells[here]]) * trade[cells[here]]
+            np.add.at(out[n], cells[here] // N % N, moved)
+            held[cells[here]] = values[here]
+        return out
 
     def changes(self, place: int) -> list[Change]:
         """What changed on a date, the weightiest first."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from detente.errors import UnknownNameError
-from detente.labels import country_name, sector_name
+from detente.labels import country_name, group_members, sector_name
 from detente.study.timeline import COLUMNS, Timeline
 from detente.web import worker
 from detente.web.answers import answer, json_bytes
@@ -52,11 +52,13 @@ async def page(
         "columns": [c._asdict() for c in COLUMNS.values()],
         "countries": [{"country": c, "name": country_name(c)} for c in held.world.countries],
         "sectors": [{"sector": s, "name": sector_name(s)} for s in held.world.sectors],
+        "eu": group_members("EU", line.dates[now]),
         "meta": held.provenance,
     }
+    await held.solved(now, then)
     return render(
         request, "timeline.html", boot=boot, headline=line.headlines[now],
-        changes=_changes(line, now), dates=line.dates,
+        changes=_changes(line, now), dates=line.dates, rows=line.rows(now, then),
     )  # fmt: skip
 
 
