@@ -54,7 +54,6 @@ function countries() {
     { key: "real_income_pct", label: "Real income", numeric: true, format: (x) => pct(x), term: "real_income" },
     { key: "tariff_charged_pct", label: "Charges", numeric: true, format: (x) => rate(x) },
     { key: "tariff_faced_pct", label: "Faces", numeric: true, format: (x) => rate(x) },
-    { key: "tariff_revenue_usd_bn", label: "Revenue", numeric: true, format: (x) => usdBn(x), term: "revenue" },
   ], view.rows, { caption: `Changes since ${YEAR}; average tariffs on goods`, label: "All countries", sort: { key: "real_income_pct", down: false } });
   $("#all .table-box").classList.add("tall");
 }
@@ -131,7 +130,7 @@ function heat() {
   const rows = view.exposure_by_partner.slice(0, 10);
   const size = new Map();
   for (const c of view.exposure) size.set(c.sector, (size.get(c.sector) ?? 0) + Math.abs(c.percent_per_point));
-  const columns = [...size].sort((a, b) => b[1] - a[1]).slice(0, 10).map(([code]) => code);
+  const columns = [...size].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([code]) => code);
   const at = new Map(view.exposure.map((c) => [`${c.country} ${c.sector}`, c.percent_per_point]));
   const most = Math.max(...[...at.values()].map(Math.abs), 1e-12);
   const cell = (p, code) => {

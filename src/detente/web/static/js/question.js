@@ -152,6 +152,7 @@ function job() {
       const started = await postJSON("/api/jobs", body);
       setJob(started.job);
       follow(started.job);
+      $("#job").scrollIntoView({ block: "nearest" });
     } catch (error) { showError($("#job-message"), error); }
   });
   $("#job-cancel").addEventListener("click", async () => {
@@ -230,14 +231,21 @@ function card(result, asked) {
     { key: "parameter", label: "Parameter", header: true, format: words }, { key: "point", label: "Point" },
     { key: "at", label: "Flips at", format: (x) => x || "–" }, { key: "to", label: "To", format: (x) => x || "never" },
   ], result.flips, { label: "Flips by parameter" });
-  section(box, "Numbers over the draws", result.numbers, true);
-  for (const [name, table] of Object.entries(result)) if (!TABLES.has(name) && table.length) section(box, capital(words(name)), table, false);
+  const inside = h("div");
+  box.append(h("details", { open: true }, h("summary", {}, h("strong", { text: "Numbers over the draws" })), inside));
+  const write = (x, row) => amount(row.number, x);
+  sortableTable(inside, [
+    { key: "about", label: "Number", header: true, format: capital }, { key: "point", label: "At the points", numeric: true, format: write },
+    { key: "p05", label: "5% of draws below", numeric: true, format: write }, { key: "median", label: "Median", numeric: true, format: write },
+    { key: "p95", label: "5% of draws above", numeric: true, format: write },
+  ], result.numbers, { label: "Numbers over the draws" });
+  for (const [name, table] of Object.entries(result)) if (!TABLES.has(name) && table.length) section(box, capital(words(name)), table);
   box.append(h("p", { class: "small soft", text: `${m.notes.join(" ")} ${made}` }));
 }
 
-function section(box, title, table, open) {
+function section(box, title, table) {
   const inside = h("div");
-  box.append(h("details", open ? { open: true } : {}, h("summary", {}, h("strong", { text: title })), inside));
+  box.append(h("details", {}, h("summary", {}, h("strong", { text: title })), inside));
   const columns = Object.keys(table[0]).map((key) => ({ key, label: words(key), numeric: typeof table.find((row) => row[key] !== null)?.[key] === "number", format: plain }));
   sortableTable(inside, columns, table, { label: title });
 }
