@@ -152,9 +152,11 @@ def test_every_date_has_a_headline(line: Timeline) -> None:
 
 
 def test_live_runs_are_those_of_the_command_line(line: Timeline, world: World) -> None:
-    live = LiveRuns(line)
+    live, alone = LiveRuns(world, line), LiveRuns(world)
     for name in ("us-cars-25", "us-cars-25-law"):
         scenario = load_scenario(name)
+        again = alone.run(scenario).outcome.policy
+        assert again.hash == dt.run(name).outcome.policy.hash
         mine, theirs = live.run(scenario), dt.run(name)
         np.testing.assert_allclose(
             mine.outcome.real_income.values, theirs.outcome.real_income.values, atol=1e-9
@@ -167,7 +169,7 @@ def test_live_runs_are_those_of_the_command_line(line: Timeline, world: World) -
 
 
 def test_a_law_read_in_another_way_is_worked_out(line: Timeline, world: World) -> None:
-    live = LiveRuns(line)
+    live = LiveRuns(world, line)
     law = Law.model_validate({"date": "2025-04-10", "without": ["usa/ieepa-reciprocal"]})
     made = live._law(law, world)
     np.testing.assert_array_equal(made.tariff.values, law_policy(law, world).tariff.values)

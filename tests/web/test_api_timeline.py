@@ -164,6 +164,8 @@ def test_an_edited_ledger_is_worked_out_again_never_silently_stale(
         assert page.status_code == 503
         assert "worked out again" in page.text
         assert client.get("/api/world").json()["meta"]["timeline"] == "working"
+        scenario = client.get("/api/scenarios/us-cars-25-law").json()
+        assert client.post("/api/simulate?tables=after", json=scenario).status_code == 200
     assert not list(tmp_path.glob("laws-*.npz"))  # it was stopped with the server
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its imports
@@ -48,14 +49,19 @@ def operations(live_server: str) -> list[Any]:
 def fuzz(operations: list[Any], url: str, mode: GenerationMode, examples: int) -> list[str]:
     """What was found wrong, by operation."""
     wrong: list[str] = []
+    tried = 0
     for operation in operations:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 _check(operation, url, mode, examples)()
+            tried += 1
+        except Unsatisfiable:
+            continue  # it takes nothing that could be wrong
         except (Exception, BaseExceptionGroup) as error:
             said = _said(error)
             wrong.append(f"{operation.label}: {said[:1500]}")
+    assert tried >= 10
     return wrong
 
 
@@ -84,7 +90,7 @@ def _check(operation: Any, url: str, mode: GenerationMode, examples: int) -> Cal
 def test_operations_answer_as_documented(
     operations: list[Any], live_server: str, mode: GenerationMode
 ) -> None:
-    assert fuzz(operations, live_server, mode, 20) == []
+    assert fuzz(operations, live_server, mode, 15) == []
 
 
 @pytest.mark.slow

@@ -26,16 +26,17 @@ class LiveRuns:
     """Runs of scenarios on the embedded world, fast when one follows the other.
 
     The law of a day comes from the timeline's arrays where it is read in the plain way (nothing
-    left out, nothing announced); otherwise it is worked out from the ledger.
+    left out, nothing announced); otherwise, and where there is no timeline, it is worked out from
+    the ledger.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
+    def __init__(self, world: World, timeline: Timeline | None = None) -> None:
+        self.world, self.timeline = world, timeline
         self._laws: WeakKeyDictionary[World, OrderedDict[str, Policy]] = WeakKeyDictionary()
 
     def run(self, scenario: Scenario, theta: str | None = None) -> RunResult:
         """As :func:`detente.run`, on the same numbers."""
-        result = run(scenario, theta=theta, world=self.timeline.world, laws=self._law)
+        result = run(scenario, theta=theta, world=self.world, laws=self._law)
         for outcome in result.by_theta.values():
             bases = prepare(outcome.world).bases
             while len(bases) > BASES:
@@ -53,8 +54,7 @@ class LiveRuns:
         return held[key]
 
     def _made(self, law: Law, world: World) -> Policy:
-        plain = Law(date=law.date)
-        if law == plain:
+        if self.timeline is not None and law == Law(date=law.date):
             place = self.timeline.place(law.date)
             return self.timeline.laws.policy(place, world, law.date)
         return law_policy(law, world)

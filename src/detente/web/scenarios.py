@@ -21,6 +21,7 @@ from detente.regime.scenario import (
 from detente.study.live import LiveRuns
 from detente.web import worker
 from detente.web.answers import frame_json, json_bytes
+from detente.world import load_world
 from detente.world.files import EMBEDDED
 from detente.world.theta import theta_sets
 
@@ -125,7 +126,7 @@ def shipped(name: str) -> dict[str, Any]:
 # --- in the worker ------------------------------------------------------------------------------
 @lru_cache(maxsize=2)
 def _runs(laws: str) -> LiveRuns:
-    return LiveRuns(worker.timeline(laws))
+    return LiveRuns(load_world(), worker.timeline(laws) if laws else None)
 
 
 def solve(laws: str, body: bytes, tables: tuple[str, ...], every_theta: bool) -> bytes:

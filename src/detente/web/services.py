@@ -70,8 +70,24 @@ class Services:
 
     @property
     def laws_path(self) -> str:
-        """The file of laws, for functions that run in workers (``worker.timeline(path)``)."""
+        """The file of laws, for functions that run in workers (``worker.timeline(path)``).
+
+        Raises
+        ------
+        BusyError
+            As ``timeline``.
+        """
+        assert self.timeline is not None  # the path is that of laws made from this ledger
         return str(self.laws.path)
+
+    @property
+    def laws_if_ready(self) -> str:
+        """The file of laws, or nothing while they are being worked out: then a scenario that
+        names a day reads the ledger itself, which takes longer."""
+        try:
+            return self.laws_path
+        except BusyError:
+            return ""
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

@@ -108,10 +108,10 @@ async def simulate(
     body = scenario.model_dump_json(by_alias=True, exclude_defaults=True).encode()
 
     async def make() -> bytes:
-        return await held.pool.call(scenarios.solve, held.laws_path, body, wanted, range == "theta")
+        return await held.pool.call(scenarios.solve, laws, body, wanted, range == "theta")
 
-    key = hashlib.sha256(body).hexdigest()
-    key = f"run {key} {','.join(wanted)} {range} {held.laws_path}"
+    laws = held.laws_if_ready
+    key = f"run {hashlib.sha256(body).hexdigest()} {','.join(wanted)} {range}"
     return Response(
         await held.cache.get(key, make),
         media_type="application/json",
