@@ -73,6 +73,8 @@ def test_keyboard_moves_map_list_words_and_address(front: Any) -> None:
     assert links
     assert all(link.startswith("/ledger/") for link in links)
     assert day[:4] in front.get_attribute("#scrub", "aria-valuetext")
+    assert f"date={day}" in front.get_attribute("footer.site a", "href")
+    assert front.get_attribute("#change-it", "href") == f"/what-if?date={day}"
     front.keyboard.press("PageDown")
     until(front, "document.querySelector('#shown-date').dateTime < '2024-05-01'")
     assert front.get_attribute("#shown-date", "datetime") > "2023-06-01"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -112,7 +114,24 @@ def test_the_link_holds_the_whole_scenario(page: Any, live_server: str) -> None:
     other.close()
 
 
-@pytest.mark.parametrize("fragment", ["#s=notreal", "#s=" + "A" * 30_000, "#s=q1YqSy0qzszPU7IC"])
+def packed(value: Any) -> str:
+    """A fragment as the page makes it."""
+    press = zlib.compressobj(wbits=-15)
+    data = press.compress(json.dumps(value).encode()) + press.flush()
+    return "#s=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+BAD_LINKS = {
+    "not base64": "#s=not%20real",
+    "too long": "#s=" + "A" * 30_000,
+    "cut off": packed({"scenario": {"measures": []}})[:-6],
+    "no scenario": packed([1, 2]),
+    "measures that are none": packed({"scenario": {"id": "x", "measures": [None]}}),
+    "a bomb": packed("A" * 5_000_000),
+}
+
+
+@pytest.mark.parametrize("fragment", BAD_LINKS.values(), ids=BAD_LINKS.keys())
 def test_a_bad_link_is_refused_in_words(page: Any, fragment: str) -> None:
     opened(page, "/what-if" + fragment)
     said = page.inner_text("#link-trouble")

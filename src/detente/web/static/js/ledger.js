@@ -13,17 +13,17 @@ const asked = () => new URLSearchParams([...new FormData(form)].filter(([, value
 function row(r) {
   return h("tr", {},
     h("th", { scope: "row" }, h("a", { href: r.url, text: r.title }), h("br"), h("code", { class: "soft", text: r.id })),
-    h("td", {}, r.kind, r.instrument ? [h("br"), h("span", { class: "soft small", text: r.instrument })] : null),
-    h("td", { text: r.imposer_name || "–" }),
-    h("td", {}, r.status ? h("span", { class: `tag status-${r.status.replaceAll(" ", "-")}`, text: r.status }) : "–"),
-    h("td", { class: "num" }, r.first || "–", r.last && r.last !== r.first ? [h("br"), r.last] : null),
-    h("td", {}, r.evidence, r.sources > 1 ? h("span", { class: "soft small", text: ` of ${r.sources}` }) : null));
+    h("td", { "data-label": "Kind" }, r.kind, r.instrument ? [h("br"), h("span", { class: "soft small", text: r.instrument })] : null),
+    h("td", { "data-label": "Imposed by", text: r.imposer_name || "–" }),
+    h("td", { "data-label": "Status" }, r.status ? h("span", { class: `tag status-${r.status.replaceAll(" ", "-")}`, text: r.status }) : "–"),
+    h("td", { class: "num", "data-label": "Dates" }, r.first || "–", r.last && r.last !== r.first ? [" to", h("br"), ` ${r.last}`] : null),
+    h("td", { "data-label": "Evidence" }, r.evidence, r.sources > 1 ? h("span", { class: "soft small", text: ` of ${r.sources}` }) : null));
 }
 
 function table(list) {
   const heads = ["Record", "Kind", "Imposed by", "Status", "Dates", "Evidence"];
   return h("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": "Records" },
-    h("table", { class: "records" }, h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col", text })))), h("tbody", {}, list.map(row))));
+    h("table", { class: "records stacked" }, h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col", text })))), h("tbody", {}, list.map(row))));
 }
 
 function empty() {

@@ -199,8 +199,11 @@ const sinceDay = () => (state.since === "previous" ? data.dates[data.base("previ
 async function load() {
   const [day, since] = [data.dates[place], sinceDay()];
   const wanted = place;
+  const twin = `/api/timeline?${new URLSearchParams({ date: day, since })}`;
+  $("footer.site a").href = twin;
+  $("#change-it").href = `/what-if?date=${day}`;
   loadFlows();
-  const answer = await dayWork((signal) => data.answer(`/api/timeline?${new URLSearchParams({ date: day, since })}`, signal));
+  const answer = await dayWork((signal) => data.answer(twin, signal));
   if (answer.stale || wanted !== place) return;
   if (answer.error) {
     $("#all").classList.add("stale");

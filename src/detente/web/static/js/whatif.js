@@ -8,7 +8,7 @@ import { saveText } from "/static/js/save.js";
 import { card } from "/static/js/whatif/card.js";
 import { results } from "/static/js/whatif/results.js";
 import { command, copy, fromLaw, isOwn, list, markEdited, newMeasure, ownSource, same, scratch, sent } from "/static/js/whatif/scenario.js";
-import { decode, encode } from "/static/js/whatif/share.js";
+import { LinkError, decode, encode } from "/static/js/whatif/share.js";
 
 const FIRST = "us-cars-25";
 const POST_AFTER_MS = 60;
@@ -44,15 +44,16 @@ async function begin() {
 }
 
 async function openAddress() {
-  let shared = null;
+  $("#link-trouble")?.replaceChildren();
   try {
-    shared = await decode(location.hash);
+    const shared = await decode(location.hash);
+    if (shared) { await open(shared.scenario, shared.origin ?? null); return; }
   } catch (error) {
-    showError($("#link-trouble") ?? troubleBox(), error);
+    const said = error instanceof LinkError ? error : new LinkError("The link is damaged: what it holds is not a scenario of this page.");
+    showError($("#link-trouble") ?? troubleBox(), said);
   }
   const query = new URLSearchParams(location.search);
-  if (shared) await open(shared.scenario, shared.origin ?? null);
-  else if (query.get("date")) await open(fromLaw(query.get("date")), null);
+  if (query.get("date")) await open(fromLaw(query.get("date")), null);
   else await openShipped(query.get("scenario") ?? FIRST);
 }
 
@@ -164,7 +165,7 @@ function redrawTexts() {
   if (document.activeElement !== $("#title")) $("#title").value = scenario.title ?? "";
   $("#undo").disabled = !history_.length && !gesture;
   $("#command").textContent = command(scenario, origin);
-  $("#sources").replaceChildren(...list(scenario.sources).map((s) => h("li", {}, s.url ? h("a", { href: s.url, rel: "noreferrer", text: s.title }) : s.title, ` (${s.publisher}${s.date ? `, ${s.date}` : ""})`)));
+  $("#sources").replaceChildren(...list(scenario.sources).map((s) => h("li", {}, /^https?:\/\//.test(s.url ?? "") ? h("a", { href: s.url, rel: "noreferrer", text: s.title }) : s.title, ` (${s.publisher}${s.date ? `, ${s.date}` : ""})`)));
   const own = list(scenario.sources).find(isOwn);
   $("#own-source").disabled = !own;
   if (document.activeElement !== $("#own-source")) $("#own-source").value = own?.title ?? "";
@@ -266,6 +267,7 @@ function wire() {
   $("#baseline").append(h("option", { value: "world", text: "the world table (trade of 2022)" }), h("option", { value: "law", text: "the law of a day" }),
     h("optgroup", { label: "A scenario" }, world.scenarios.map((s) => h("option", { value: `scenario:${s.id}`, text: s.title }))));
 
+  for (const id of ["#start-day", "#baseline-day"]) $(id).max = world.meta.record_until;
   $("#start").addEventListener("change", (e) => {
     $("#start-day-label").hidden = e.target.value !== "law";
     if (e.target.value === "scratch") open(scratch(), null);

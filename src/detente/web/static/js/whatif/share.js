@@ -1,5 +1,8 @@
 // The whole scenario in the address: JSON, deflated, base64url after "#s=".
 
+/** A link that is not opened; its message can be shown. */
+export class LinkError extends Error {}
+
 const MOST = 24_000;
 const MOST_JSON = 400_000;
 
@@ -34,17 +37,19 @@ export async function encode(shared) {
   return text.length > MOST ? null : text;
 }
 
-/** What a fragment holds: null without one. Throws an Error in words where it is damaged or too long. */
+/** What a fragment holds: null without one. Throws a LinkError where it is damaged or too long. */
 export async function decode(fragment) {
   if (!fragment.startsWith("#s=")) return null;
   const text = fragment.slice(3);
-  if (text.length > MOST) throw new Error("The link is too long to be one of this page, so it was not opened. Ask for the YAML file instead.");
+  if (text.length > MOST) throw new LinkError("The link is too long to be one of this page, so it was not opened. Ask for the YAML file instead.");
   let value;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await piped(toBytes(text), new DecompressionStream("deflate-raw"), MOST_JSON)));
   } catch {
-    throw new Error("The link is damaged: the scenario in it cannot be read. It may have been cut off when it was copied.");
+    throw new LinkError("The link is damaged: the scenario in it cannot be read. It may have been cut off when it was copied.");
   }
-  if (typeof value?.scenario !== "object" || value.scenario === null || !Array.isArray(value.scenario.measures ?? [])) throw new Error("The link is damaged: it holds no scenario.");
+  const { scenario } = value ?? {};
+  const plain = (x) => typeof x === "object" && x !== null && !Array.isArray(x);
+  if (!plain(scenario) || !Array.isArray(scenario.measures ?? []) || !(scenario.measures ?? []).every(plain)) throw new LinkError("The link is damaged: it holds no scenario.");
   return value;
 }
