@@ -13,6 +13,7 @@ from detente.strategy.cards.question import find_kind
 from detente.strategy.cards.room import TOL
 from detente.version import __version__
 from detente.web.views import safe_link
+from detente.world.theta import theta_record, theta_sets
 
 __all__ = [
     "find_question",
@@ -114,10 +115,17 @@ def parameter_rows(q: Question) -> list[dict[str, Any]]:
                 "parameter": name, "about": spec.about, "unit": spec.unit,
                 "source": prior.source, "drawn_from": prior.text, "point": prior.centre,
                 "low": low, "high": high, "log": prior.log, "choices": choices,
-                "fixed": prior.fixed,
+                "labels": {str(c): _label(name, str(c)) for c in choices}, "fixed": prior.fixed,
             }
         )  # fmt: skip
     return rows
+
+
+def _label(parameter: str, choice: str) -> str:
+    """A choice in words: a set of elasticities by its title."""
+    if parameter == "elasticities" and choice in theta_sets():
+        return f"{choice}: {theta_record(choice).title}"
+    return choice
 
 
 def read_values(q: Question, given: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, str]]:

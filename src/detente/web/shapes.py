@@ -301,6 +301,7 @@ class ParameterRow(Shape):
     high: Number
     log: bool
     choices: list[float | str]
+    labels: dict[str, str] = Field(description="the choices in words")
     fixed: bool
 
 
