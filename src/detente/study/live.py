@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from weakref import WeakKeyDictionary
 
 from detente.outcome.economy import prepare
 from detente.regime import Policy
@@ -16,10 +15,11 @@ from detente.world import World
 __all__ = ["LiveRuns"]
 
 POLICIES = 24
-"""Laws of a day kept for each world and elasticity set."""
+"""Laws of a day kept; each holds three megabytes."""
 
-BASES = 12
-"""Solved baselines kept for each world and elasticity set; each holds a few megabytes."""
+BASES, OTHER_BASES = 12, 2
+"""Solved baselines kept on the world itself and under each other elasticity set; each holds some
+eight megabytes."""
 
 
 class LiveRuns:
@@ -32,26 +32,25 @@ class LiveRuns:
 
     def __init__(self, world: World, timeline: Timeline | None = None) -> None:
         self.world, self.timeline = world, timeline
-        self._laws: WeakKeyDictionary[World, OrderedDict[str, Policy]] = WeakKeyDictionary()
+        self._laws: OrderedDict[tuple[World, str], Policy] = OrderedDict()
 
     def run(self, scenario: Scenario, theta: str | None = None) -> RunResult:
         """As :func:`detente.run`, on the same numbers."""
         result = run(scenario, theta=theta, world=self.world, laws=self._law)
         for outcome in result.by_theta.values():
             bases = prepare(outcome.world).bases
-            while len(bases) > BASES:
+            while len(bases) > (BASES if outcome.world is self.world else OTHER_BASES):
                 del bases[next(iter(bases))]
         return result
 
     def _law(self, law: Law, world: World) -> Policy:
-        held = self._laws.setdefault(world, OrderedDict())
-        key = law.model_dump_json(by_alias=True)
-        if key not in held:
-            held[key] = self._made(law, world)
-            while len(held) > POLICIES:
-                held.popitem(last=False)
-        held.move_to_end(key)
-        return held[key]
+        key = (world, law.model_dump_json(by_alias=True))
+        if key not in self._laws:
+            self._laws[key] = self._made(law, world)
+            while len(self._laws) > POLICIES:
+                self._laws.popitem(last=False)
+        self._laws.move_to_end(key)
+        return self._laws[key]
 
     def _made(self, law: Law, world: World) -> Policy:
         if self.timeline is not None and law == Law(date=law.date):

@@ -79,6 +79,7 @@ class Work:
 def _run(pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """In the process: a session of its own, so that what it starts can be stopped with it."""
     os.setsid()
+    os.nice(10)  # those who look at a page go first
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def progress(done: int, total: int) -> None:
