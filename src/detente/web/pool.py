@@ -118,7 +118,9 @@ class Pool:
             if child is not None:
                 with self._lock:
                     self._children.discard(child)
+            start = time.monotonic()
             child = self._mine.child = _Child()
+            call.deadline += time.monotonic() - start  # the first one waits for what is loading
             with self._lock:
                 self._children.add(child)
                 if self._closed:
