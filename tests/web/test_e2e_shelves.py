@@ -38,6 +38,7 @@ def phone(browser, live_server):
 def expect(locator):
     from playwright.sync_api import expect as of
 
+    of.set_options(timeout=20_000)  # the first question to a fresh worker reads its tables
     return of(locator)
 
 
