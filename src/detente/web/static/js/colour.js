@@ -40,7 +40,7 @@ function quantile(values, q) {
 export function bounds(kind, values) {
   const top = roundAbove(quantile(values, kind === "diverging" ? 0.97 : 0.95) || 1);
   if (kind === "sequential") return [5, 4, 3, 2, 1, 0].map((n) => round(top - n));
-  const half = [5, 3, 2, 0].map((n) => round(top - n));
+  const half = [6, 4, 2, 0].map((n) => round(top - n));
   return [...half.map((x) => -x).reverse(), ...half];
 }
 

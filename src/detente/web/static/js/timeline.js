@@ -153,7 +153,7 @@ function paintWords() {
   $("#shown-date").textContent = date(later ? state.date : day);
   $("#shown-date").dateTime = day; // the benchmark of a move looks at this
   const law = later ? `law in force since ${shortDate(day)}, ` : "";
-  $("#shown-since").textContent = held() ? `${law}compared with ${shortDate(sinceDay())}` : "working out the other dates, this takes some seconds";
+  $("#shown-since").textContent = held() ? `${law}compared with ${shortDate(sinceDay())}${sinceDay() > day ? ", a later day" : ""}` : "working out the other dates, this takes some seconds";
   $("#today-words").textContent = data.words[place];
   showEvent(day);
   speakSoon(`${date(day)}. ${data.words[place]}.`);
