@@ -19,8 +19,15 @@ from detente.web.services import Services
 from detente.web.views import record_rows
 
 __all__ = [
-    "asked_place", "countries_view", "country_series", "country_view", "one_country", "one_sector",
-    "drawn_country", "sector_view", "sectors_view",
+    "asked_place",
+    "countries_view",
+    "country_series",
+    "country_view",
+    "drawn_country",
+    "one_country",
+    "one_sector",
+    "sector_view",
+    "sectors_view",
 ]  # fmt: skip
 
 

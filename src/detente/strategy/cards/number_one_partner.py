@@ -46,10 +46,7 @@ def tables(
 ) -> dict[str, pd.DataFrame]:
     """Counts under every definition, for China and for the United States."""
     claim = round(float(v["claim"]))
-    parts = [
-        _found(p, claim).table.assign(partner=p)
-        for p in dict.fromkeys((s.partner, "USA"))
-    ]
+    parts = [_found(p, claim).table.assign(partner=p) for p in dict.fromkeys((s.partner, "USA"))]
     table = pd.concat(parts, ignore_index=True)
     wanted = ["partner", "grouping", "definition", "economies", "first_for", "top3_for",
               "fits_claim"]  # fmt: skip
