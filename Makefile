@@ -9,10 +9,13 @@ export DETENTE_SHARED ?= ../shared
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all gates format bench bench-peers docs clean
+.PHONY: demo test test-all gates format bench bench-peers docs serve clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
+
+serve: .venv/installed-web
+	$(BIN)/detente serve
 
 test: .venv/installed-dev
 	$(BIN)/pytest -n auto
@@ -46,6 +49,10 @@ bench-peers: .venv/installed-dev
 .venv/installed: .venv/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	@touch $@
+
+.venv/installed-web: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[web]"
+	@touch .venv/installed $@
 
 .venv/installed-dev: .venv/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"

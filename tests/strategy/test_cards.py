@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from detente.errors import ConvergenceError, RecordError, UnknownNameError
+from detente.errors import ConvergenceError, InputError, RecordError, UnknownNameError
 from detente.report.card import card_json, card_markdown, save_card
 from detente.report.tabular import json_text
 from detente.strategy.cards import card as cards
-from detente.strategy.cards import load_question, play, question_names
+from detente.strategy.cards import evaluate, load_question, play, question_names
 from detente.strategy.cards.draws import Prior, draw, uniforms
+from detente.strategy.cards.evaluate import settings_of
 from detente.strategy.cards.kind import Answer, Kind, Parameter
-from detente.strategy.cards.question import parse_question
+from detente.strategy.cards.question import find_kind, parse_question
 from detente.strategy.cards.sensitivity import drivers, variance_share
 
 NAMES = [
@@ -151,10 +152,14 @@ def toy(fails_above: float = 2.0) -> Kind:
 @pytest.fixture
 def played(monkeypatch):
     def go(x=None, z=None, fails_above=2.0, draws=200, seed=1):
+        from importlib import import_module
+
         from detente.strategy.cards import question as questions
 
+        evaluation = import_module("detente.strategy.cards.evaluate")
+
         kind = toy(fails_above)
-        for module in (cards, questions):
+        for module in (cards, evaluation, questions):
             monkeypatch.setattr(module, "find_kind", lambda name, source: kind)
         data = load_question_data()
         data["parameters"] = {"x": x or RANGE, "z": z or RANGE}
@@ -234,6 +239,11 @@ def test_every_question_plays(name, tmp_path):
     assert len(card.samples) == 8
     assert set(card.samples["verdict"]) <= set(card.distribution["verdict"])
     assert card.verdict.split()[0] in {"Firm:", "Likely:", "More", "Open:"}
+    there = evaluate(name)
+    assert there.verdict == card.point_verdict
+    at = card.numbers.set_index("number")["point"]
+    assert dict(there.numbers) == pytest.approx(at.to_dict(), rel=1e-9, nan_ok=True)
+    assert set(there.about) == set(there.numbers)
     body = json.loads(json_text(card_json(card)))
     assert {"meta", "rows", "numbers", "drivers", "flips", "parameters"} <= set(body)
     assert body["meta"]["article"]["says"]
@@ -249,12 +259,12 @@ def test_every_question_plays(name, tmp_path):
 def test_the_point_of_the_pledge_is_the_function_of_the_same_name():
     import detente as dt
     from detente.strategy import pledge
-    from detente.strategy.cards.card import _room, _settings
+    from detente.strategy.cards.evaluate import room_of
     from detente.strategy.cards.korea_pledge import gains
     from detente.strategy.edits import Levy, amend
 
     q = load_question("korea-pledge", {"world.full_check": "false"})
-    room, s = _room(q, None), _settings(q)
+    room, s = room_of(q), settings_of(q)
     own, theirs = gains(s, room.desk("fgo", 1.0))
     quo = dt.Policy(room.world)
     rivals = Levy("USA", ("JPN", "EU27"), 0.15, "C29", "total")
@@ -264,6 +274,57 @@ def test_the_point_of_the_pledge_is_the_function_of_the_same_name():
     found = pledge(with_, without)
     assert own == pytest.approx(found.payer_gain_usd_bn, rel=0.01)
     assert theirs == pytest.approx(found.grantor_gain_usd_bn, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words", "gone"),
+    [
+        ("cjk-pact", {"settings.top_pct": "60", "settings.early_pct": "12"}, ["60%", "12%"], "145"),
+        ("number-one-partner", {"parameters.claim": "60"}, ["more than 60"], "120"),
+        ("korea-pledge", {"settings.marks_usd_bn": "[300, 90]"}, ["$300 bn", "$90 bn"], "350"),
+        ("proportionate-answer", {"settings.observed_pct": "[20, 30]"}, ["20-30%", "25%"], "10-15"),
+        ("courtship", {"settings.suitor": "USA"}, ["the United States"], "China"),
+    ],
+)
+def test_the_words_follow_the_settings(name, settings, words, gone):
+    q = load_question(name, settings)
+    kind, mine = find_kind(q.kind, q.id), settings_of(q)
+    said = [*kind.says(mine, q.parameters).values(), *kind.about(mine, q.parameters).values()]
+    text = " ".join(said)
+    for word in words:
+        assert word in text
+    assert gone not in text
+
+
+def test_other_marks_of_a_pledge_make_other_verdicts():
+    q = load_question("korea-pledge", {"settings.marks_usd_bn": "[5, 0.5]"})
+    low = {"grant_share": 1.0, "horizon_years": 4.0}
+    found = evaluate(q, low)
+    assert found.verdict == "0.5"
+    assert "between $0.5 and 5 bn" in found.says
+    with pytest.raises(RecordError, match="marks_usd_bn must fall"):
+        load_question("korea-pledge", {"settings.marks_usd_bn": "[200, 350]"})
+
+
+def test_a_point_takes_values_and_keeps_the_others():
+    middle = evaluate("korea-pledge")
+    cash = evaluate("korea-pledge", {"grant_share": 1})
+    assert cash.values["grant_share"] == 1.0
+    assert cash.values["horizon_years"] == middle.values["horizon_years"]
+    assert cash.numbers["p_max_usd_bn"] < middle.numbers["p_max_usd_bn"]
+    assert cash.numbers["payer_gain_usd_bn"] == middle.numbers["payer_gain_usd_bn"]
+    for bad, error, words in (
+        ({"grant": 1}, UnknownNameError, "did you mean grant_share"),
+        ({"grant_share": 2}, InputError, "grant_share: 2 is outside 0.0001 to 1"),
+        ({"grant_share": float("nan")}, InputError, "outside"),
+        ({"grant_share": "half"}, InputError, "is not a number"),
+        ({"elasticities": "xyz"}, UnknownNameError, "unknown value 'xyz'"),
+        ({"elasticities": 3}, UnknownNameError, "unknown value"),
+    ):
+        with pytest.raises(error, match=words):
+            evaluate("korea-pledge", bad)
+    with pytest.raises(UnknownNameError, match="scope"):
+        evaluate("proportionate-answer", {"scope": "everything"})
 
 
 def test_workers_do_not_change_a_card(monkeypatch):

@@ -42,11 +42,12 @@ def _root(
 @cache
 def _commands() -> typer.Typer:
     """The app with every command; modules import heavy packages only when a command runs."""
-    from detente.cli import ledger, play, regime, run, world
+    from detente.cli import ledger, play, regime, run, serve, world
 
     run.register(app)
     play.register(app)
     regime.register(app)
+    serve.register(app)
     app.add_typer(ledger.app, name="ledger")
     app.add_typer(world.app, name="world")
     return app

@@ -66,7 +66,8 @@ def regime(
         "command": "regime", "date": date, "importer": importer, **view,
         "ledger": ledger.content_hash, "record_until": ledger.record_until,
     }  # fmt: skip
-    buyer, seller = _label(importer), None if exporter is None else _label(exporter)
+    buyer = query.partner_label(importer)
+    seller = None if exporter is None else query.partner_label(exporter)
     if lines is not None:
         rows = query.lines_table(ledger, lines, buyer, **view)
         show(_narrow(rows, format_, keep=("date", "exporter", "hs")), meta, format_)
@@ -126,21 +127,6 @@ def _narrow(rows: Any, format_: Format, keep: tuple[str, ...] = ()) -> Any:
             several <= 1, rows["lines"].str.split(",").str[0] + ", ..."
         )
     return rows.rename(columns=_HEADS)
-
-
-def _label(name: str) -> str:
-    """ISO3 for a code or name; EU27 and other codes pass as they are."""
-    from detente.errors import UnknownNameError
-    from detente.labels import resolve_countries
-
-    if name in ("EU27", "EU"):
-        return "EU27"
-    if len(name) == 3 and name.isupper():
-        return name
-    found = resolve_countries(name)
-    if len(found) != 1:
-        raise UnknownNameError(f"{name!r} names {len(found)} countries; name one, or EU27")
-    return found[0]
 
 
 def _print_why(rates, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +13,7 @@ from detente.models.preconditioner import Preconditioner, preconditioner
 from detente.regime import Policy
 from detente.world import World
 
-__all__ = ["Prepared", "economy", "instruments", "prepare"]
+__all__ = ["Prepared", "economy", "instruments", "prepare", "with_elasticities"]
 
 
 @dataclass
@@ -45,6 +45,15 @@ def prepare(world: World) -> Prepared:
             (world.sectors, world.countries),
         )  # fmt: skip
     return _prepared[world]
+
+
+def with_elasticities(prepared: Prepared, theta: Array) -> Prepared:
+    """The same economy with other trade elasticities (J,), all above zero.
+
+    Shares and levels do not depend on them, so that only the step direction is built anew.
+    """
+    bare = prepared.economy._replace(theta=np.asarray(theta, dtype=float))
+    return replace(prepared, economy=bare, steps=preconditioner(bare), bases={})
 
 
 def economy(world: World) -> Economy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xarray as xr
@@ -202,6 +203,16 @@ class Outcome:
         NaN for a country with a banned flow: the first-order formula has no value there, and
         ``attrs["missing"]`` names those countries. ``welfare`` is the sum of the terms.
         """
+        sums, missing = self.first_order_sums, self._terms.missing
+        named = [c for c, m in zip(self.world.countries, missing, strict=True) if m]
+        return xr.Dataset(
+            {name: self._of(name, value) for name, value in sums.items()},
+            attrs={"missing": ", ".join(named), "reason": "a flow is banned" if named else ""},
+        )
+
+    @cached_property
+    def first_order_sums(self) -> dict[str, Array]:
+        """The terms of ``first_order`` as bare arrays, (N,)."""
         terms = self._terms
         sums = {
             name: getattr(terms, name).sum(axis=(0, 2))
@@ -211,11 +222,7 @@ class Outcome:
         for name in ("volume_of_trade", "trade_cost"):
             sums[name] = np.where(terms.missing, np.nan, sums[name])
         sums["welfare"] = np.sum(list(sums.values()), axis=0)
-        named = [c for c, m in zip(self.world.countries, terms.missing, strict=True) if m]
-        return xr.Dataset(
-            {name: self._of(name, value) for name, value in sums.items()},
-            attrs={"missing": ", ".join(named), "reason": "a flow is banned" if named else ""},
-        )
+        return sums
 
     @cached_property
     def first_order_detail(self) -> xr.Dataset:
@@ -308,19 +315,24 @@ class Outcome:
         self._require_converged()
         row = variable(name)
         dims = dims or row.dims
-        labels = {
-            "sector": self.world.sectors,
-            "country": self.world.countries,
-            "importer": self.world.countries,
-            "exporter": self.world.countries,
-        }
-        return xr.DataArray(
-            values,
-            {d: labels[d] for d in dims},
-            dims,
-            name=name,
-            attrs={"unit": row.unit, "long_name": row.definition},
-        )
+        array = _template(self.world, dims).copy(deep=False, data=np.asarray(values))
+        array.name = name
+        array.attrs = {"unit": row.unit, "long_name": row.definition}
+        return array
+
+
+_templates: WeakKeyDictionary[World, dict[tuple[str, ...], xr.DataArray]] = WeakKeyDictionary()
+
+
+def _template(world: World, dims: tuple[str, ...]) -> xr.DataArray:
+    """An empty array with the labels of some dims, made once a world: making labels takes longer
+    than reading a number."""
+    held = _templates.setdefault(world, {})
+    if dims not in held:
+        labels = {d: world.sectors if d == "sector" else world.countries for d in dims}
+        shape = [len(labels[d]) for d in dims]
+        held[dims] = xr.DataArray(np.broadcast_to(np.nan, shape), labels, dims)
+    return held[dims]
 
 
 def _change(before: Array, after: Array) -> Array:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from detente.labels import goods_sectors
+from detente.models.blocks import Array
 from detente.outcome.outcome import Outcome
+from detente.regime import Policy
 
 __all__ = [
+    "average_tariffs",
     "country_table",
     "diversion_table",
+    "flow_table",
     "market_changes",
+    "price_table",
     "redirection_table",
     "sector_table",
+    "tariff_table",
     "value_of",
+    "welfare_table",
 ]
 
 BN = 1e-3
@@ -30,7 +38,7 @@ def country_table(out: Outcome, market: tuple[str, str] | None = None) -> pd.Dat
     real_wage_pct, exports_pct, imports_pct, tariff_revenue_usd_bn and its change, and the
     first-order terms (NaN where a banned flow leaves them without a value).
     """
-    first = out.first_order
+    first = out.first_order_sums
     income = out.base.point.income
     table = pd.DataFrame(
         {
@@ -44,12 +52,12 @@ def country_table(out: Outcome, market: tuple[str, str] | None = None) -> pd.Dat
             "imports_pct": out.imports.values,
             "tariff_revenue_usd_bn": BN * out.revenue.values,
             "tariff_revenue_change_usd_bn": BN * (out.revenue - out.revenue_before).values,
-            "first_order_welfare_pct": first.welfare.values,
-            "terms_of_trade_pct": first.terms_of_trade.values,
-            "volume_of_trade_pct": first.volume_of_trade.values,
-            "trade_cost_pct": first.trade_cost.values,
-            "export_tax_volume_pct": first.export_tax_volume.values,
-            "transfer_received_pct": first.transfer_received.values,
+            "first_order_welfare_pct": first["welfare"],
+            "terms_of_trade_pct": first["terms_of_trade"],
+            "volume_of_trade_pct": first["volume_of_trade"],
+            "trade_cost_pct": first["trade_cost"],
+            "export_tax_volume_pct": first["export_tax_volume"],
+            "transfer_received_pct": first["transfer_received"],
         }
     )
     if market is not None:
@@ -113,8 +121,9 @@ def diversion_table(out: Outcome, markets: list[tuple[str, str]]) -> pd.DataFram
     """
     parts = []
     for sector, importer in markets:
-        before = BN * out.trade_before.sel(sector=sector, importer=importer).values
-        after = BN * out.trade.sel(sector=sector, importer=importer).values
+        j, n = out.world.sectors.index(sector), out.world.countries.index(importer)
+        before = BN * out.trade_before.values[j, n]
+        after = BN * out.trade.values[j, n]
         part = pd.DataFrame(
             {
                 "sector": sector,
@@ -140,20 +149,21 @@ def redirection_table(out: Outcome, markets: list[tuple[str, str]], sellers: int
     Columns: sector, importer (the market they lost), exporter, destination, before_usd_bn,
     change_usd_bn, change_pct.
     """
-    parts = []
+    parts, countries = [], out.world.countries
     for sector, importer in markets:
-        change = out.trade_change.sel(sector=sector)
-        lost = change.sel(importer=importer).to_series()
-        hit = [str(c) for c in lost[lost < 0].sort_values().index[:sellers]]
-        for exporter in hit:
-            before = BN * out.trade_before.sel(sector=sector, exporter=exporter).values
-            moved = BN * change.sel(exporter=exporter).values
+        j, n = out.world.sectors.index(sector), countries.index(importer)
+        change = out.trade_change.values[j]
+        order = np.argsort(change[n], kind="stable")
+        for i in order[change[n][order] < 0][:sellers]:
+            exporter = countries[i]
+            before = BN * out.trade_before.values[j, :, i]
+            moved = BN * change[:, i]
             part = pd.DataFrame(
                 {
                     "sector": sector,
                     "importer": importer,
                     "exporter": exporter,
-                    "destination": out.world.countries,
+                    "destination": countries,
                     "before_usd_bn": before,
                     "change_usd_bn": moved,
                     "change_pct": _pct(before, before + moved),
@@ -169,6 +179,90 @@ def redirection_table(out: Outcome, markets: list[tuple[str, str]], sellers: int
                      "change_usd_bn", "change_pct"]
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def price_table(out: Outcome) -> pd.DataFrame:
+    """What buyers pay, all sellers together: sector, country, price_pct."""
+    J, N = len(out.world.sectors), len(out.world.countries)
+    return pd.DataFrame(
+        {
+            "sector": np.repeat(out.world.sectors, N),
+            "country": np.tile(out.world.countries, J),
+            "price_pct": out.prices.values.ravel(),
+        }
+    )
+
+
+def flow_table(out: Outcome, limit: int = 200) -> pd.DataFrame:
+    """The flows between countries that change most, the largest change first.
+
+    Columns: sector, importer, exporter, before_usd_bn, after_usd_bn, change_usd_bn, change_pct;
+    border prices.
+    """
+    before, after = BN * out.base.flows, BN * out.trade.values
+    size = np.abs(after - before)
+    here = np.arange(size.shape[1])
+    size[:, here, here] = 0.0
+    flat = size.ravel()
+    top = (
+        np.sort(np.argpartition(-flat, limit)[:limit])
+        if limit < flat.size
+        else np.arange(flat.size)
+    )
+    top = top[np.argsort(-flat[top], kind="stable")]
+    top = top[flat[top] > 0]
+    j, n, i = np.unravel_index(top, size.shape)
+    sectors, countries = np.array(out.world.sectors), np.array(out.world.countries)
+    old, new = before.ravel()[top], after.ravel()[top]
+    return pd.DataFrame(
+        {
+            "sector": sectors[j],
+            "importer": countries[n],
+            "exporter": countries[i],
+            "before_usd_bn": old,
+            "after_usd_bn": new,
+            "change_usd_bn": new - old,
+            "change_pct": _pct(old, new),
+        }
+    )
+
+
+def welfare_table(out: Outcome) -> pd.DataFrame:
+    """The first-order decomposition: country, welfare_pct and its terms, percent of income."""
+    first = out.first_order_sums
+    terms = ("welfare", "terms_of_trade", "volume_of_trade", "trade_cost", "export_tax_volume",
+             "transfer_received")  # fmt: skip
+    columns = {f"{name}_pct": first[name] for name in terms}
+    return pd.DataFrame({"country": out.world.countries, **columns})
+
+
+def average_tariffs(policy: Policy) -> tuple[Array, Array]:
+    """Average tariff charged and faced on goods, percent, at base-year trade; dim country."""
+    world = policy.world
+    known = set(goods_sectors())
+    goods = [j for j, s in enumerate(world.sectors) if s in known]
+    trade = world.trade.values[goods].copy()
+    here = np.arange(trade.shape[1])
+    trade[:, here, here] = 0.0
+    duty = trade * policy.tariff.values[goods]
+    means = []
+    for axes in ((0, 2), (0, 1)):
+        total = trade.sum(axis=axes)
+        means.append(100.0 * duty.sum(axis=axes) / np.where(total > 0, total, 1.0))
+    return means[0], means[1]
+
+
+def tariff_table(policy: Policy) -> pd.DataFrame:
+    """Average tariffs on goods at base-year trade: country, tariff_charged_pct,
+    tariff_faced_pct."""
+    charged, faced = average_tariffs(policy)
+    return pd.DataFrame(
+        {
+            "country": policy.world.countries,
+            "tariff_charged_pct": charged,
+            "tariff_faced_pct": faced,
+        }
+    )
 
 
 def value_of(out: Outcome, what: str) -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 
 from detente.errors import InputError, RecordError, UnknownNameError
 from detente.regime.policy import Policy
@@ -18,13 +18,18 @@ from detente.world import World
 __all__ = ["build_policy", "law_policy"]
 
 
+LawOf = Callable[[Law, World], Policy]
+"""How the law of a day becomes a policy; a caller that holds such arrays ready gives its own."""
+
+
 def build_policy(
-    scenario: Scenario, world: World, *, folder: Path | None = None, start: Policy | None = None
-) -> Policy:
+    scenario: Scenario, world: World, *, folder: Path | None = None, start: Policy | None = None,
+    laws: LawOf | None = None,
+) -> Policy:  # fmt: skip
     """Apply the law and the measures of ``scenario`` to the tariffs of ``world`` (or ``start``).
 
     Where the scenario names a law (``policy: {date: ...}``) that is the start; the measures come
-    on top, in order.
+    on top, in order. ``laws`` makes the law of a day, :func:`law_policy` by default.
 
     A share s of a flow under an added rate r pays s r more on average; under "replaced" or
     "total" the covered part pays the new rate and the rest the old one. A ban on share s of a
@@ -41,7 +46,7 @@ def build_policy(
         The measures leave a rate at or below -100%.
     """
     if scenario.policy is not None:
-        start = law_policy(scenario.policy, world)
+        start = (laws or law_policy)(scenario.policy, world)
     tariff = world.tariff.values.copy() if start is None else start.tariff.values.copy()
     tax = np.zeros_like(tariff) if start is None else start.export_tax.values.copy()
     iceberg = np.ones_like(tariff) if start is None else start.iceberg.values.copy()
@@ -70,7 +75,6 @@ def build_policy(
             covered = scope.share(measure.covered_share, "covered_share")
             with np.errstate(divide="ignore"):
                 iceberg[scope.cells] *= (1.0 - covered) ** (-1.0 / scope.theta)
-    labels = world.tariff
     for name, values in (("tariff", tariff), ("export_tax", tax)):
         if (values <= -1.0).any():
             j, n, e = np.argwhere(values <= -1.0)[0]
@@ -82,9 +86,9 @@ def build_policy(
             )
     return Policy(
         world,
-        tariff=xr.DataArray(tariff, labels.coords, labels.dims),
-        export_tax=xr.DataArray(tax, labels.coords, labels.dims),
-        iceberg=xr.DataArray(iceberg, labels.coords, labels.dims),
+        tariff=tariff,
+        export_tax=tax,
+        iceberg=iceberg,
         title=scenario.title,
         notes=() if start is None else start.notes,
     )
@@ -128,11 +132,13 @@ class _Scope:
             raise InputError(
                 f"{where}: no pair of different countries is left between imposer and targets"
             )
-        cells = [(s[j], c[b if outgoing else a], c[a if outgoing else b])
-                 for j in sectors for a, b in pairs]  # fmt: skip
-        self.cells = tuple(np.array(x) for x in zip(*cells, strict=True))
+        # every pair in every sector, sector by sector
+        rows = np.repeat([s[j] for j in sectors], len(pairs))
+        imposing = np.tile([c[a] for a, _ in pairs], len(sectors))
+        targeted = np.tile([c[b] for _, b in pairs], len(sectors))
+        self.cells = (rows, targeted, imposing) if outgoing else (rows, imposing, targeted)
         # the partner is who rates and shares are looked up by: the target
-        self.partner = [b for _ in sectors for _, b in pairs]
+        self.partner = [b for _, b in pairs] * len(sectors)
         self.sector = [j for j in sectors for _ in pairs]
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xarray as xr
@@ -58,7 +59,7 @@ class Policy:
         set_(self, "tariff", self._bilateral("tariff", self.tariff, self.world.tariff, -1.0))
         for name, base, bound in (("export_tax", 0.0, -1.0), ("iceberg", 1.0, 0.0)):
             given = getattr(self, name)
-            start = xr.full_like(self.world.tariff, base).rename(name)
+            start = _labelled(self.world, name, np.full(self.world.tariff.shape, base))
             set_(self, name, self._bilateral(name, given, start, bound))
         set_(self, "transfer", self._transfer(self.transfer))
 
@@ -95,7 +96,7 @@ class Policy:
                 f"{name}: {at} is {values[tuple(where)]:g}; it must be a number above {bound:g}"
                 + (" (inf is a ban)" if name == "iceberg" else " (a fraction: 0.25 is 25%)")
             )
-        return xr.DataArray(values, base.coords, base.dims, name=name)
+        return _labelled(self.world, name, values)
 
     def _partial(
         self, name: str, given: Any, values: np.ndarray, coords: Mapping[str, list[str]]
@@ -145,3 +146,17 @@ class Policy:
         if (n := int((self.iceberg.values != 1).sum())) > 0:
             text += f", {n} icebergs ({int(self.banned.values.sum())} bans)"
         return text + f", on {self.world.name}>"
+
+
+_templates: WeakKeyDictionary[World, xr.DataArray] = WeakKeyDictionary()
+
+
+def _labelled(world: World, name: str, values: np.ndarray) -> xr.DataArray:
+    """``values`` with the world's labels, which are made once: making them takes longer than
+    filling an array."""
+    if world not in _templates:
+        labels = {d: world.tariff[d].values for d in BILATERAL}
+        _templates[world] = xr.DataArray(np.broadcast_to(np.nan, values.shape), labels, BILATERAL)
+    array = _templates[world].copy(deep=False, data=values)
+    array.name = name
+    return array

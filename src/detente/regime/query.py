@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from detente.errors import InputError, TableError
-from detente.ledger import Ledger, Regime
+from detente.errors import InputError, TableError, UnknownNameError
+from detente.labels import resolve_countries
+from detente.ledger import Ledger, Regime, load_ledger
 from detente.regime.line import (
     LineRate,
     averages,
@@ -21,8 +22,11 @@ from detente.regime.line import (
 from detente.regime.tables import line_table
 
 __all__ = [
+    "Explained",
     "average_table",
+    "explain",
     "lines_table",
+    "partner_label",
     "query",
     "rate_table",
     "sector_average",
@@ -113,6 +117,59 @@ def query(
         else:
             found += sector_line_rates(regime, importer, partner, sector or "", why)
     return found
+
+
+def partner_label(name: str) -> str:
+    """ISO3 for a code or a name; EU27 and other codes pass as they are.
+
+    Raises
+    ------
+    UnknownNameError
+        Nobody knows the name, or it names several countries.
+    """
+    text = name.strip()
+    if text.upper() in ("EU27", "EU"):
+        return "EU27"
+    if len(text) == 3 and text.isupper():
+        return text
+    found = resolve_countries(text)
+    if len(found) != 1:
+        raise UnknownNameError(f"{name!r} names {len(found)} countries; name one, or EU27")
+    return found[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A rate and why: :func:`rate_table`, :func:`why_table` and, for a sector, its average.
+
+    ``left_out`` counts the rates whose derivation is not given, the lightest of many.
+    """
+
+    rates: pd.DataFrame
+    steps: pd.DataFrame
+    average: pd.DataFrame
+    left_out: int
+
+
+def explain(
+    date: str, importer: str, exporter: str, hs: str | None, sector: str | None, most: int = 12
+) -> Explained:
+    """Why a good of ``exporter`` pays what it pays in ``importer`` on ``date``.
+
+    ``hs`` or ``sector``, one of them; the derivations are those of the ``most`` heaviest rates.
+    The embedded ledger is read, so that a worker process can be asked with words alone.
+
+    Raises
+    ------
+    InputError
+        An unknown day, country, code or sector.
+    """
+    law = load_ledger().at(date)
+    rates = query(law, importer, exporter, hs, sector, why=True)
+    average = pd.DataFrame()
+    if sector is not None:
+        average = sector_average(law, importer, exporter, sector)
+    return Explained(rate_table(rates), why_table(rates[:most]), average, max(0, len(rates) - most))
 
 
 def average_table(regime: Regime, importer: str, exporter: str | None = None) -> pd.DataFrame:

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from detente.report.tabular import csv_text, envelope, json_text
-from detente.report.text import _paragraph as paragraph
-from detente.report.text import frame_table
+from detente.report.text import frame_table, paragraph
 from detente.strategy.cards.card import Card
 
 __all__ = ["card_json", "card_markdown", "draw_card", "print_card", "save_card"]

@@ -13,7 +13,7 @@ from rich.text import Text
 from detente.labels import country_name, sector_name
 from detente.study.run import RunResult
 
-__all__ = ["frame_table", "print_run", "terminal"]
+__all__ = ["frame_table", "paragraph", "print_run", "terminal"]
 
 RANKED = 14
 """Countries shown; the rest is in the saved tables, in --all and in --format csv."""
@@ -32,7 +32,7 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
     scenario, out = result.scenario, result.outcome
     tables = result.tables
     console.print(Text(scenario.title, style="bold"))
-    _paragraph(console, scenario.about)
+    paragraph(console, scenario.about)
     console.print()
     _print_countries(result, console, everything)
     _print_diversion(result, console)
@@ -40,7 +40,7 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
         _print_comparison(result, console)
     if "claims" in tables:
         _print_claims(tables["claims"], console)
-    _paragraph(
+    paragraph(
         console,
         f"{out.world.name}; {scenario.model}; deficits {scenario.deficit}; elasticities "
         f"{scenario.theta}. {out.status.capitalize()}: largest error "
@@ -48,14 +48,14 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
         "comparison of two equilibria; no time path.",
         style="dim",
     )
-    _paragraph(console, f"Blurred: {scenario.blurs}", style="dim")
+    paragraph(console, f"Blurred: {scenario.blurs}", style="dim")
     for said, notes in (("Law", out.policy.notes), ("Baseline law", out.baseline.notes)):
         if notes:
-            _paragraph(console, f"{said}: {'; '.join(notes)}.", style="dim")
+            paragraph(console, f"{said}: {'; '.join(notes)}.", style="dim")
     cited = "; ".join(
         ", ".join(x for x in (s.title, s.publisher, s.date) if x) for s in scenario.sources
     )
-    _paragraph(console, f"Sources: {cited}.", style="dim")
+    paragraph(console, f"Sources: {cited}.", style="dim")
 
 
 def _print_countries(result: RunResult, console: Console, everything: bool) -> None:
@@ -144,9 +144,9 @@ def _print_claims(claims: pd.DataFrame, console: Console) -> None:
     for _, row in claims.iterrows():
         published = row["published_pct"]
         theirs = "" if pd.isna(published) else f": {published:+.2f}%"
-        _paragraph(console, f"{row['statement']} ({row['source']}){theirs}", indent="  ")
+        paragraph(console, f"{row['statement']} ({row['source']}){theirs}", indent="  ")
         ours = ", ".join(f"{c.removesuffix('_pct')} {row[c]:+.2f}%" for c in sets)
-        _paragraph(console, f"ours, {row['ours']}: {ours}", indent="    ")
+        paragraph(console, f"ours, {row['ours']}: {ours}", indent="    ")
     console.print()
 
 
@@ -177,7 +177,8 @@ def _number(value: Any, column: str, signed: bool) -> str:
     return f"{value:,.{digits}f}" if unsigned else f"{value:+,.{digits}f}"
 
 
-def _paragraph(console: Console, text: str, *, indent: str = "", style: str = "") -> None:
+def paragraph(console: Console, text: str, *, indent: str = "", style: str = "") -> None:
+    """Print text in lines of at most 100 characters."""
     width = min(console.width, 100)
     filled = textwrap.fill(
         " ".join(text.split()), width, initial_indent=indent, subsequent_indent=indent

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from detente.errors import InputError, UnknownNameError
 from detente.regime import Policy
 from detente.world import World
 
-__all__ = ["Agreement", "Change", "Levy", "Withdrawal", "amend", "goods", "player_list"]
+__all__ = ["Agreement", "Change", "Levy", "Withdrawal", "amend", "goods", "player_list", "put"]
 
 Names = str | tuple[str, ...]
 
@@ -137,12 +138,7 @@ def amend(policy: Policy, changes: Iterable[Change], title: str = "") -> Policy:
     world = policy.world
     tariff, iceberg = policy.tariff.values.copy(), policy.iceberg.values.copy()
     for change in changes:
-        if isinstance(change, Levy):
-            _levy(world, tariff, change)
-        elif isinstance(change, Agreement):
-            _agree(world, tariff, iceberg, change)
-        else:
-            _withdraw(world, iceberg, change)
+        put(world, tariff, iceberg, change)
     return Policy(
         world,
         tariff=tariff,
@@ -151,6 +147,19 @@ def amend(policy: Policy, changes: Iterable[Change], title: str = "") -> Policy:
         transfer=policy.transfer,
         title=title or policy.title,
     )
+
+
+def put(world: World, tariff: np.ndarray, iceberg: np.ndarray, change: Change) -> None:
+    """Write one change into arrays (sector, importer, exporter), in place.
+
+    Raises as :func:`amend` does.
+    """
+    if isinstance(change, Levy):
+        _levy(world, tariff, change)
+    elif isinstance(change, Agreement):
+        _agree(world, tariff, iceberg, change)
+    else:
+        _withdraw(world, iceberg, change)
 
 
 def goods(world: World) -> list[str]:
@@ -195,17 +204,34 @@ def _many(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
+Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+_cells: WeakKeyDictionary[World, dict[tuple[Names, Names, Names | None], Cells]]
+_cells = WeakKeyDictionary()
+
+
+def _levied(world: World, change: Levy) -> Cells:
+    """The cells a levy falls on; kept, since games put the same levy on thousands of times."""
+    held = _cells.setdefault(world, {})
+    key = (change.imposer, change.targets, change.sectors)
+    if key not in held:
+        rows = _countries(world, change.imposer, "levy: imposer")
+        columns = _countries(world, change.targets, "levy: targets")
+        pairs = [(n, e) for n in rows for e in columns if n != e]
+        if not pairs:
+            raise InputError(
+                f"levy: {change.imposer} on {change.targets} leaves no pair of countries"
+            )
+        sectors = _sectors(world, change.sectors, "levy: sectors")
+        n, e = (np.array(x) for x in zip(*pairs, strict=True))
+        held[key] = np.array(sectors)[:, None], n, e
+    return held[key]
+
+
 def _levy(world: World, tariff: np.ndarray, change: Levy) -> None:
     if change.form not in FORMS:
         raise UnknownNameError.of("form", change.form, FORMS, "levy")
-    rows = _countries(world, change.imposer, "levy: imposer")
-    columns = _countries(world, change.targets, "levy: targets")
-    pairs = [(n, e) for n in rows for e in columns if n != e]
-    if not pairs:
-        raise InputError(f"levy: {change.imposer} on {change.targets} leaves no pair of countries")
-    sectors = _sectors(world, change.sectors, "levy: sectors")
-    n, e = (np.array(x) for x in zip(*pairs, strict=True))
-    at = (np.array(sectors)[:, None], n, e)
+    at = _levied(world, change)
     old = tariff[at]
     if change.form == "added":
         new = old + change.rate

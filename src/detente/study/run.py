@@ -17,13 +17,17 @@ from detente.outcome import Outcome, simulate
 from detente.outcome.tables import (
     country_table,
     diversion_table,
+    flow_table,
     market_changes,
+    price_table,
     redirection_table,
     sector_table,
+    tariff_table,
     value_of,
+    welfare_table,
 )
 from detente.regime import Policy
-from detente.regime.build_policy import build_policy, law_policy
+from detente.regime.build_policy import LawOf, build_policy, law_policy
 from detente.regime.scenario import Scenario, load_scenario, parse_scenario
 from detente.world import World, load_world
 
@@ -68,29 +72,63 @@ class RunResult:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of the run by name; ``countries`` is the main one."""
-        out, market = self.outcome, self.market
-        if market is not None:
-            markets = [market]
-        else:
-            top = market_changes(out).head(MARKETS)
-            markets = list(zip(top["sector"], top["importer"], strict=True))
-        countries = country_table(out, market)
-        tables = {
-            "countries": countries,
-            "sectors": sector_table(out),
-            "diversion": diversion_table(out, markets),
-            "redirection": redirection_table(out, markets),
-            "markets": market_changes(out).head(50),
-        }
+        names = ["countries", "sectors", "diversion", "redirection", "markets"]
         if len(self.by_theta) > 1:
-            ranges = self._ranges()
-            tables["theta_range"] = ranges
-            tables["countries"] = _with_range(countries, ranges)
+            names.append("theta_range")
         if self.scenario.claims:
-            tables["claims"] = self._claims()
+            names.append("claims")
         if self.compared is not None:
-            tables["comparison"] = _difference(countries, country_table(self.compared, market))
-        return tables
+            names.append("comparison")
+        return {name: self.table(name) for name in names}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One table by name, made when asked for; besides those of ``tables``: ``prices``,
+        ``flows``, ``welfare``, and the average tariffs ``before`` and ``after``.
+
+        Raises
+        ------
+        UnknownNameError
+            No such table.
+        """
+        make: dict[str, Callable[[], pd.DataFrame]] = {
+            "countries": lambda: self._countries,
+            "sectors": lambda: sector_table(self.outcome),
+            "diversion": lambda: diversion_table(self.outcome, self._markets),
+            "redirection": lambda: redirection_table(self.outcome, self._markets),
+            "markets": lambda: self._moved.head(50),
+            "theta_range": self._ranges,
+            "claims": self._claims,
+            "prices": lambda: price_table(self.outcome),
+            "flows": lambda: flow_table(self.outcome),
+            "welfare": lambda: welfare_table(self.outcome),
+            "before": lambda: tariff_table(self.outcome.baseline),
+            "after": lambda: tariff_table(self.outcome.policy),
+        }
+        if self.compared is not None:
+            theirs = self.compared
+            make["comparison"] = lambda: _difference(
+                self._countries, country_table(theirs, self.market)
+            )
+        if name not in make:
+            raise UnknownNameError.of("table", name, make, self.scenario.id)
+        return make[name]()
+
+    @cached_property
+    def _moved(self) -> pd.DataFrame:
+        return market_changes(self.outcome)
+
+    @cached_property
+    def _markets(self) -> list[tuple[str, str]]:
+        """The markets that the diversion tables show."""
+        if self.market is not None:
+            return [self.market]
+        top = self._moved.head(MARKETS)
+        return list(zip(top["sector"], top["importer"], strict=True))
+
+    @cached_property
+    def _countries(self) -> pd.DataFrame:
+        countries = country_table(self.outcome, self.market)
+        return _with_range(countries, self._ranges()) if len(self.by_theta) > 1 else countries
 
     def _ranges(self) -> pd.DataFrame:
         keep = ["country", "real_income_pct", "real_wage_pct", "exports_pct"]
@@ -145,6 +183,7 @@ def run(
     compare: str | Path | None = None,
     world: World | None = None,
     progress: Callable[[str], None] | None = None,
+    laws: LawOf | None = None,
 ) -> RunResult:
     """Run a scenario by shipped name, file or object.
 
@@ -191,8 +230,8 @@ def run(
         if progress is not None and others:
             progress(f"elasticities {name}")
         solved_on = _with_theta(base_world, name)
-        baseline = _baseline(scenario, solved_on, folder)
-        policy = build_policy(scenario, solved_on, folder=folder)
+        baseline = _baseline(scenario, solved_on, folder, laws)
+        policy = build_policy(scenario, solved_on, folder=folder, laws=laws)
         by_theta[name] = simulate(
             solved_on, policy, baseline=baseline, model=scenario.model, deficit=scenario.deficit
         )
@@ -200,7 +239,7 @@ def run(
             other, there = _beside(compare, folder)
             compared = simulate(
                 solved_on,
-                build_policy(other, solved_on, folder=there),
+                build_policy(other, solved_on, folder=there, laws=laws),
                 baseline=baseline,
                 model=scenario.model,
                 deficit=scenario.deficit,
@@ -225,10 +264,12 @@ def _with_theta(world: World, name: str) -> World:
     return variants[name]
 
 
-def _baseline(scenario: Scenario, world: World, folder: Path | None) -> Policy | None:
+def _baseline(
+    scenario: Scenario, world: World, folder: Path | None, laws: LawOf | None
+) -> Policy | None:
     name, law = scenario.baseline.scenario, scenario.baseline.law
     if law is not None:
-        return law_policy(law, world)
+        return (laws or law_policy)(law, world)
     if name is None:
         return None
     before, there = _beside(name, folder)
@@ -237,7 +278,7 @@ def _baseline(scenario: Scenario, world: World, folder: Path | None) -> Policy |
             f"{scenario.id}: baseline.scenario: {name} has a baseline of its own; name one that "
             "starts from the world table"
         )
-    return build_policy(before, world, folder=there)
+    return build_policy(before, world, folder=there, laws=laws)
 
 
 def _beside(name: str | Path, folder: Path | None) -> tuple[Scenario, Path | None]:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from detente.errors import ConvergenceError, InputError, NoSolutionError
+from detente.errors import InputError
 from detente.models.blocks import Array
 from detente.solve.threads import one_thread
 from detente.strategy.cards.draws import Prior, Value, draw, point
+from detente.strategy.cards.evaluate import Found, answer_at, room_of, settings_of
 from detente.strategy.cards.kind import Answer, Kind
 from detente.strategy.cards.question import (
     LEAST_DRAWS,
@@ -26,7 +27,7 @@ from detente.strategy.cards.question import (
 from detente.strategy.cards.room import Room
 from detente.strategy.cards.sensitivity import METHOD, drivers
 from detente.study.workers import Workers, cores, workers
-from detente.world import World, load_world
+from detente.world import World
 
 __all__ = ["FAILED", "MOST_FAILED", "Card", "play", "strength"]
 
@@ -133,8 +134,9 @@ def play(
         raise InputError(f"draws: {count}; from {LEAST_DRAWS} to {MOST_DRAWS:,}")
     if seed < 0:
         raise InputError(f"seed: {seed}; zero or above")
-    kind = find_kind(q.kind, q.id)
-    room = _room(q, world) if kind.modelled else None
+    kind, settings = find_kind(q.kind, q.id), settings_of(q)
+    about = kind.about(settings, q.parameters)
+    room = room_of(q, world) if kind.modelled else None
     table = draw(q.parameters, count, seed)
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     centre = point(q.parameters)
@@ -146,13 +148,13 @@ def play(
     reasons = tuple(a for a in answers if isinstance(a, str))
     values = {
         name: [a.numbers.get(name, np.nan) if isinstance(a, Answer) else np.nan for a in answers]
-        for name in kind.numbers
+        for name in about
     }
     samples = table.assign(verdict=verdicts, **values)
     samples.insert(0, "draw", range(count))
     good = samples[samples["verdict"] != FAILED].reset_index(drop=True)
     refused = len(reasons) > MOST_FAILED * count or isinstance(middle, str)
-    distribution = _distribution(kind, verdicts)
+    distribution = _distribution(kind.says(settings, q.parameters), verdicts)
     leader = str(distribution.iloc[0]["verdict"])
     named = middle.verdict if isinstance(middle, Answer) else FAILED
     return Card(
@@ -164,7 +166,7 @@ def play(
         if refused
         else _verdict(kind, q, distribution, good, count),
         distribution=distribution,
-        numbers=_numbers(kind, good, middle),
+        numbers=_numbers(about, good, middle),
         drivers=drivers(
             good[list(q.parameters)],
             q.parameters,
@@ -174,7 +176,7 @@ def play(
         flips=_flips(q, room, kind, centre, named, probes, tried),
         point_verdict=named,
         samples=samples,
-        tables={} if refused else kind.tables(_settings(q), room, centre, good),
+        tables={} if refused else kind.tables(settings, room, centre, good),
         failed=len(reasons),
         reasons=tuple(dict.fromkeys(reasons)),
         notes=(*kind.notes, *_notes(q, room)),
@@ -191,33 +193,6 @@ def strength(share: float) -> str:
 
 
 # --- evaluating -----------------------------------------------------------------------------------
-def _room(q: Question, world: World | None) -> Room:
-    whole = world if world is not None else load_world(q.world.name)
-    keep = whole.country_list(q.world.countries, f"{q.id}: world.countries")
-    if set(keep) >= set(whole.countries):
-        return Room(whole, whole if q.world.full_check else None)
-    merged: dict[str, list[str]] = {}
-    if "DEU" in whole.countries and not set(keep) & set(whole.country_list("EU27")):
-        merged["EU27"] = [c for c in whole.country_list("EU27") if c != "ROW"]
-    taken = set(keep) | set(merged.get("EU27", []))
-    merged["ROW"] = [c for c in whole.countries if c not in taken]
-    return Room(whole.aggregate(countries=merged), whole if q.world.full_check else None)
-
-
-def _settings(q: Question) -> Any:
-    return find_kind(q.kind, q.id).settings.model_validate(q.settings)
-
-
-Found = Answer | str
-
-
-def _answer(kind: Kind, settings: Any, room: Room | None, values: Mapping[str, Value]) -> Found:
-    try:
-        return kind.evaluate(settings, room, values)
-    except (ConvergenceError, NoSolutionError) as error:
-        return f"{type(error).__name__}: {error}"
-
-
 def _evaluate(
     q: Question, room: Room | None, rows: Sequence[Mapping[str, Value]], progress: Progress | None
 ) -> list[Found]:
@@ -225,7 +200,7 @@ def _evaluate(
     chunks = [range(i, min(i + CHUNK, len(rows))) for i in range(0, len(rows), CHUNK)]
     answers: list[Found | None] = [None] * len(rows)
     done = 0
-    kind, settings = find_kind(q.kind, q.id), _settings(q)
+    kind, settings = find_kind(q.kind, q.id), settings_of(q)
 
     def put(chunk: range, found: Sequence[Found]) -> None:
         nonlocal done
@@ -236,7 +211,7 @@ def _evaluate(
             progress(done, len(rows))
 
     def here(chunk: range) -> None:
-        put(chunk, [_answer(kind, settings, room, rows[i]) for i in chunk])
+        put(chunk, [answer_at(kind, settings, room, rows[i]) for i in chunk])
 
     helpers = cores() - 1 if room is not None and len(rows) >= 40 else 0
     if not helpers:
@@ -263,8 +238,8 @@ _kept: dict[str, Room] = {}
 
 
 def _keep(key: str, load: bytes) -> None:
-    """Unpack a world in a worker and keep it for the tasks to come."""
-    _kept.clear()
+    """Unpack a world in a worker and keep it: a worker is told once, and may be asked again
+    after other worlds."""
     _kept[key] = Room(pickle.loads(load))
 
 
@@ -274,7 +249,7 @@ def _remote(
 ) -> list[Found]:
     kind = find_kind(kind_name, kind_name)
     given = kind.settings.model_validate(settings)
-    return [_answer(kind, given, _kept[key], row) for row in rows]
+    return [answer_at(kind, given, _kept[key], row) for row in rows]
 
 
 # --- flips ----------------------------------------------------------------------------------------
@@ -301,7 +276,7 @@ def _flips(
     probes: Sequence[Probe], tried: Sequence[Found],
 ) -> pd.DataFrame:  # fmt: skip
     """The smallest change of each parameter that changes the point verdict."""
-    settings = _settings(q)
+    settings = settings_of(q)
     rows = []
     for name, prior in q.parameters.items():
         mine = [
@@ -326,7 +301,7 @@ def _flips(
             for _ in range(4):
                 middle = 0.5 * (near + far)
                 value = prior.at(middle)
-                a = _answer(kind, settings, room, {**centre, name: value})
+                a = answer_at(kind, settings, room, {**centre, name: value})
                 if isinstance(a, Answer) and a.verdict != named:
                     far, at, label = middle, value, a.verdict
                 else:
@@ -344,10 +319,10 @@ def _show(value: Value) -> str:
 
 
 # --- summing up -----------------------------------------------------------------------------------
-def _distribution(kind: Kind, verdicts: Sequence[str]) -> pd.DataFrame:
+def _distribution(texts: Mapping[str, str], verdicts: Sequence[str]) -> pd.DataFrame:
     """Every possible verdict with its share; shares, failed draws included, sum to one."""
     n = len(verdicts)
-    labels = {**kind.verdicts, FAILED: "the draw could not be solved"}
+    labels = {**texts, FAILED: "the draw could not be solved"}
     rows = []
     for label, says in labels.items():
         hits = sum(v == label for v in verdicts)
@@ -378,9 +353,9 @@ def _wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     return float(max(low, 0.0)), float(min(high, 1.0))
 
 
-def _numbers(kind: Kind, good: pd.DataFrame, middle: Found) -> pd.DataFrame:
+def _numbers(texts: Mapping[str, str], good: pd.DataFrame, middle: Found) -> pd.DataFrame:
     rows = []
-    for name, about in kind.numbers.items():
+    for name, about in texts.items():
         x = good[name].to_numpy(dtype=float)
         x = x[~np.isnan(x)]
         q05, q50, q95 = np.quantile(x, [0.05, 0.5, 0.95]) if len(x) else (np.nan,) * 3
@@ -416,7 +391,7 @@ def _verdict(
     if len(rest):
         others = "; ".join(f"{r['says']} in {_percent(r['share'])}" for _, r in rest.iterrows())
         text += f" Otherwise {others}."
-    return " ".join([text, *kind.remarks(_settings(q), good)])
+    return " ".join([text, *kind.remarks(settings_of(q), good)])
 
 
 def _refusal(failed: int, count: int, reasons: Sequence[str], middle: Found) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from detente.models.blocks import Array
 from detente.records import Record
+from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Agreement, Levy
@@ -181,6 +182,19 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     return out
 
 
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    whose = "US" if s.leader == "USA" else f"{s.leader}"
+    span = f"{whose} tariff from 0 to {s.top_pct:g}%"
+    return {
+        "always": f"the pact pays for both allies at every {span}",
+        "early": f"it becomes worth it for both at a {whose} tariff of {s.early_pct:g}% or less",
+        "late": f"it becomes worth it for both only at a {whose} tariff above {s.early_pct:g}%",
+        "only below": f"it pays for both at low {whose} tariffs and stops paying at higher ones",
+        "no crossing": f"at no {span} does it pay for both (no crossing)",
+    }
+
+
 KIND = Kind(
     name="cjk-pact",
     parameters={
@@ -193,13 +207,7 @@ KIND = Kind(
         "non_tariff_cut_pct": Parameter("cut of other trade costs", "% of price", 0, 50),
     },
     settings=Settings,
-    verdicts={
-        "always": "the pact pays for both allies at every US tariff from 0 to 145%",
-        "early": "it becomes worth it for both at a US tariff of 25% or less",
-        "late": "it becomes worth it for both only at a US tariff above 25%",
-        "only below": "it pays for both at low US tariffs and stops paying at higher ones",
-        "no crossing": "at no US tariff from 0 to 145% does it pay for both (no crossing)",
-    },
+    verdicts=verdicts,
     numbers={
         "switch_pct": "lowest US tariff at which it pays for both, percent (where there is one)",
         "net_at_best_pct": "net gain of the ally with less, at the best US tariff, percent",

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from detente.records import Record
-from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.draws import Prior
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Agreement, Change, Levy
 from detente.strategy.stability import NetworkGame, pairwise_stable
@@ -132,6 +133,31 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     return out
 
 
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    who = the(s.suitor)
+    return {
+        "neither": f"neither ally signs with {who}",
+        **{f"{a} only": f"{the(a)} alone signs with {who}" for a in ALLIES},
+        "both": f"both allies sign with {who}",
+        "none is stable": "no network of pacts lasts",
+    }
+
+
+def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """What each number is."""
+    who, out = the(s.suitor), {}
+    for a in ALLIES:
+        out[f"{a}_trade_gain_pct"] = f"{the(a)} signs alone: real income, penalty included, percent"
+        out[f"{a}_net_gain_pct"] = f"{the(a)}: the same less the security tie, percent"
+    out["suitor_gain_both_pct"] = f"{who} when both sign, trade alone, percent"
+    for a in ALLIES:
+        out[f"suitor_gain_{a}_pct"] = (
+            f"{who} when {the(a)} alone signs, worth outside trade in, percent"
+        )
+    return {**out, "stable_networks": "networks that are pairwise stable"}
+
+
 KIND = Kind(
     name="courtship",
     parameters={
@@ -148,23 +174,8 @@ KIND = Kind(
         "non_tariff_cut_pct": Parameter("cut of other trade costs", "% of price", 0, 50),
     },
     settings=Settings,
-    verdicts={
-        "neither": "neither ally signs with China",
-        "KOR only": "Korea alone signs with China",
-        "JPN only": "Japan alone signs with China",
-        "both": "both allies sign with China",
-        "none is stable": "no network of pacts lasts",
-    },
-    numbers={
-        "KOR_trade_gain_pct": "Korea signs alone: real income, penalty included, percent",
-        "KOR_net_gain_pct": "the same less the security tie, percent",
-        "JPN_trade_gain_pct": "Japan signs alone: real income, penalty included, percent",
-        "JPN_net_gain_pct": "the same less the security tie, percent",
-        "suitor_gain_both_pct": "China when both sign, trade alone, percent",
-        "suitor_gain_KOR_pct": "China when Korea alone signs, worth outside trade in, percent",
-        "suitor_gain_JPN_pct": "China when Japan alone signs, worth outside trade in, percent",
-        "stable_networks": "networks that are pairwise stable",
-    },
+    verdicts=verdicts,
+    numbers=numbers,
     main="KOR_net_gain_pct",
     evaluate=evaluate,
     tables=tables,

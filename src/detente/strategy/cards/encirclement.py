@@ -11,7 +11,8 @@ from pydantic import Field
 
 from detente.models.blocks import Array
 from detente.records import Record
-from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.draws import Prior
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Change, Levy
 
@@ -30,22 +31,55 @@ TOL = 1e-5
 ASKED = ("JPN", "KOR", "VNM", "IND")
 
 
-def payoffs(s: Settings, desk: Desk, v: Mapping[str, Any], which: Sequence[int]) -> Array:
-    """(coalitions, invited) log incomes in percent."""
-    cases: list[list[Change]] = []
-    for S in which:
-        case: list[Change] = [Levy(s.leader, s.target, s.leader_tariff_pct / 100)]
-        for i, c in enumerate(ASKED):
-            if S >> i & 1:
-                case.append(Levy(c, s.target, v["tariff_pct"] / 100))
-                if v["retaliation_pct"] > 0:
-                    case.append(Levy(s.target, c, v["retaliation_pct"] / 100))
-            elif v["penalty_pct"] > 0:
-                case.append(Levy(s.leader, c, v["penalty_pct"] / 100))
-        cases.append(case)
-    order = sorted(range(len(cases)), key=lambda k: int(which[k]) ^ (int(which[k]) >> 1))
-    log = desk.many([cases[k] for k in order])[np.argsort(order)]
-    return log[:, [desk.at(c) for c in ASKED]]
+def case(s: Settings, v: Mapping[str, Any], S: int) -> list[Change]:
+    """What everyone levies where the coalition is ``S`` (a bit for each that was asked)."""
+    out: list[Change] = [Levy(s.leader, s.target, s.leader_tariff_pct / 100)]
+    for i, c in enumerate(ASKED):
+        if S >> i & 1:
+            out.append(Levy(c, s.target, v["tariff_pct"] / 100))
+            if v["retaliation_pct"] > 0:
+                out.append(Levy(s.target, c, v["retaliation_pct"] / 100))
+        elif v["penalty_pct"] > 0:
+            out.append(Levy(s.leader, c, v["penalty_pct"] / 100))
+    return out
+
+
+class Payoffs:
+    """Log incomes of those that were asked, by coalition, each solved once.
+
+    Coalitions near to each other have solutions near to each other, and what two members do
+    nearly adds up, which says where to start looking for the next.
+    """
+
+    def __init__(self, s: Settings, desk: Desk, v: Mapping[str, Any]) -> None:
+        self._s, self._desk, self._v = s, desk, v
+        self._columns = [desk.at(c) for c in ASKED]
+        self._found: dict[int, tuple[Array, Array]] = {}
+
+    def __getitem__(self, S: int) -> Array:
+        if S not in self._found:
+            log, solution = self._desk.case(case(self._s, self._v, S), self._start(S))
+            self._found[S] = log[self._columns], solution
+        return self._found[S][0]
+
+    def _start(self, S: int) -> Array:
+        bits = [1 << i for i in range(len(ASKED))]
+        for a in bits:
+            for b in bits:
+                sides = [x for x in (S ^ a, S ^ b, S ^ a ^ b) if x in self._found]
+                if a < b and len(sides) == 3:
+                    one, two, both = (self._found[x][1] for x in sides)
+                    return one + two - both
+        near = [S ^ a for a in bits if S ^ a in self._found]
+        return self._found[near[0]][1] if near else self._desk.base.solution.value
+
+
+def payoffs(s: Settings, desk: Desk, v: Mapping[str, Any]) -> Array:
+    """(coalitions, asked) log incomes in percent."""
+    found, every = Payoffs(s, desk, v), range(2 ** len(ASKED))
+    for S in sorted(every, key=lambda S: -S.bit_count()):  # each near to one already solved
+        found[S]
+    return np.stack([found[S] for S in every])
 
 
 def gains(s: Settings, u: Array, v: Mapping[str, Any]) -> Array:
@@ -78,13 +112,9 @@ def settle(s: Settings, desk: Desk, v: Mapping[str, Any]) -> tuple[int | None, A
     """From a coalition of all, who loses most by staying leaves, or who gains most joins, until
     nobody moves: that coalition (None where it goes round) and the gains when all are in."""
     full = 2 ** len(ASKED) - 1
-    known: dict[int, Array] = {}
+    known = Payoffs(s, desk, v)
 
     def gain(S: int) -> Array:
-        near = [S, *(S ^ 1 << i for i in range(len(ASKED)))]
-        new = [x for x in near if x not in known]
-        for x, u in zip(new, payoffs(s, desk, v, new), strict=True):
-            known[x] = u
         rows = [known[S | 1 << i][i] - known[S & ~(1 << i)][i] for i in range(len(ASKED))]
         return np.array(rows) + v["security_pct"]
 
@@ -137,7 +167,7 @@ def tables(
     for r in (0.0, 10.0, 25.0):
         for p in (0.0, 10.0, 25.0, 46.0):
             at = {**v, "retaliation_pct": r, "penalty_pct": p}
-            gain = gains(s, payoffs(s, desk, at, range(2 ** len(ASKED))), at)
+            gain = gains(s, payoffs(s, desk, at), at)
             stable = holding(s, gain)
             rows.append(
                 {
@@ -166,6 +196,16 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     ]
 
 
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    return {
+        "all": "the coalition of all that were asked holds",
+        "some": "only a part of them joins",
+        "none": f"nobody joins {the(s.leader)}",
+        "unstable": "no coalition is reached that holds",
+    }
+
+
 KIND = Kind(
     name="encirclement",
     parameters={
@@ -178,12 +218,7 @@ KIND = Kind(
         ),
     },
     settings=Settings,
-    verdicts={
-        "all": "the coalition of all that were asked holds",
-        "some": "only a part of them joins",
-        "none": "nobody joins the United States",
-        "unstable": "no coalition is reached that holds",
-    },
+    verdicts=verdicts,
     numbers={
         "members": "how many join, in the coalition that holds",
         "weakest_gain_pct": "gain from staying of the least willing, all others in, percent",

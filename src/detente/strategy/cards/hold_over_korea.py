@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import Field
 
 from detente.records import Record
-from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.draws import Prior
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Withdrawal
 
@@ -146,6 +147,32 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     return out
 
 
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    return {
+        **{f"{p} on both": f"{the(p)} has more hold, by all trade and by inputs alike"
+           for p in RIVALS},
+        "split": "one has more hold by all trade and the other by inputs",
+        **{f"{p} on one": f"{the(p)} has more hold on one measure, the two are even on the other"
+           for p in RIVALS},
+        "even": f"the two have about the same hold (within {100 * s.even:g}%)",
+    }  # fmt: skip
+
+
+def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """What each number is."""
+    who = the(s.country)
+    return {
+        **{f"{p}_{w}_loss_pct": f"loss of {who} without {_WORDS[w]} of {p}, percent"
+           for p in RIVALS for w in WAYS},
+        **{f"{w}_ratio": f"loss to CHN over loss to USA, {_WORDS[w]}" for w in WAYS},
+        **{f"{p}_influence_pct": f"loss of {who} less {p}'s own, all trade, percent"
+           for p in RIVALS},
+        **{f"{p}_{w}_own_cost_pct": f"what it costs {p} to withdraw {_WORDS[w]}, percent"
+           for p in RIVALS for w in WAYS},
+    }  # fmt: skip
+
+
 KIND = Kind(
     name="hold-over-korea",
     parameters={
@@ -153,24 +180,8 @@ KIND = Kind(
         "scope": Parameter("what is withdrawn", "name", names=("all", "goods")),
     },
     settings=Settings,
-    verdicts={
-        "CHN on both": "China has more hold, by all trade and by inputs alike",
-        "USA on both": "the United States has more hold, by all trade and by inputs alike",
-        "split": "one has more hold by all trade and the other by inputs",
-        "CHN on one": "China has more hold on one measure and the two are even on the other",
-        "USA on one": "the United States has more hold on one measure, the two are even on the "
-        "other",
-        "even": "the two have about the same hold",
-    },
-    numbers={
-        **{f"{p}_{w}_loss_pct": f"Korea's loss without {_WORDS[w]} of {p}, percent"
-           for p in RIVALS for w in WAYS},
-        **{f"{w}_ratio": f"loss to CHN over loss to USA, {_WORDS[w]}" for w in WAYS},
-        **{f"{p}_influence_pct": f"Korea's loss less {p}'s own, all trade, percent"
-           for p in RIVALS},
-        **{f"{p}_{w}_own_cost_pct": f"what it costs {p} to withdraw {_WORDS[w]}, percent"
-           for p in RIVALS for w in WAYS},
-    },
+    verdicts=verdicts,
+    numbers=numbers,
     main="trade_ratio",
     evaluate=evaluate,
     tables=tables,

@@ -8,11 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from detente.labels import country_name
 from detente.records import Record
+from detente.strategy.cards.draws import Prior
 
-__all__ = ["Answer", "Kind", "Parameter", "elasticities"]
+__all__ = ["Answer", "Kind", "Parameter", "elasticities", "the"]
 
 Values = Mapping[str, Any]
+Texts = Mapping[str, str] | Callable[[Any, Mapping[str, Prior]], Mapping[str, str]]
+"""Texts by name, or what makes them from the settings and priors of a question."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,9 @@ class Kind:
     ----------
     parameters : what can be drawn; a question states a prior for each
     settings : record of what is given, not drawn
-    verdicts : every possible verdict and what it says, as a clause
-    numbers : what each number is, with its unit
+    verdicts : every possible verdict and what it says, as a clause; a function of settings and
+        priors where the words depend on them (:meth:`says`)
+    numbers : what each number is, with its unit; likewise (:meth:`about`)
     main : the number that ranks parameters where every draw has the same verdict
     evaluate : (settings, room, values) -> Answer; room makes the model's cases
     tables : (settings, room, point values, draws) -> tables behind the card
@@ -57,14 +62,28 @@ class Kind:
     name: str
     parameters: Mapping[str, Parameter]
     settings: type[Record]
-    verdicts: Mapping[str, str]
-    numbers: Mapping[str, str]
+    verdicts: Texts
+    numbers: Texts
     main: str
     evaluate: Callable[[Any, Any, Values], Answer]
     tables: Callable[[Any, Any, Values, pd.DataFrame], dict[str, pd.DataFrame]]
     remarks: Callable[[Any, pd.DataFrame], Sequence[str]]
     modelled: bool = True
     notes: tuple[str, ...] = field(default=())
+
+    def says(self, settings: Any, priors: Mapping[str, Prior]) -> Mapping[str, str]:
+        """Every verdict in words, for a question with these settings and priors."""
+        return self.verdicts(settings, priors) if callable(self.verdicts) else self.verdicts
+
+    def about(self, settings: Any, priors: Mapping[str, Prior]) -> Mapping[str, str]:
+        """Every number in words, for a question with these settings and priors."""
+        return self.numbers(settings, priors) if callable(self.numbers) else self.numbers
+
+
+def the(country: str) -> str:
+    """A country in a sentence: "the United States", "China"; a code nobody knows as it is."""
+    name = country_name(country)
+    return f"the {name}" if name.startswith("United ") else name
 
 
 def elasticities() -> dict[str, Parameter]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from detente.records import Record
 from detente.strategy.bargaining import Terms, zone
-from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.draws import Prior
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Change, Levy
 
@@ -19,7 +21,11 @@ __all__ = ["KIND", "Settings"]
 
 
 class Settings(Record):
-    """The relief: sectors and rates in percent; rivals pay ``rivals_pct`` with and without it."""
+    """The relief: sectors and rates in percent; rivals pay ``rivals_pct`` with and without it.
+
+    ``marks_usd_bn`` are the pledges that verdicts tell apart, from the largest down: what is
+    asked, and what it might go down to.
+    """
 
     payer: str = "KOR"
     grantor: str = "USA"
@@ -28,9 +34,15 @@ class Settings(Record):
     to_pct: float = Field(default=15.0, ge=0)
     rivals: tuple[str, ...] = ("JPN", "EU27")
     rivals_pct: float = Field(default=15.0, ge=0)
+    marks_usd_bn: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(350.0, 250.0, 200.0), min_length=1, max_length=8
+    )
 
-
-MARKS = (350.0, 250.0, 200.0)
+    @model_validator(mode="after")
+    def _falling(self) -> Settings:
+        if list(self.marks_usd_bn) != sorted(set(self.marks_usd_bn), reverse=True):
+            raise ValueError("marks_usd_bn must fall from one to the next")
+        return self
 
 
 def gains(s: Settings, desk: Desk, sectors: str | None = None) -> tuple[float, float]:
@@ -79,7 +91,8 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     if most <= 0:
         verdict = "nothing"
     else:
-        verdict = next((f"{m:.0f}" for m in MARKS if most >= m), "below 200")
+        least = f"below {s.marks_usd_bn[-1]:g}"
+        verdict = next((f"{m:g}" for m in s.marks_usd_bn if most >= m), least)
     numbers = {
         "p_max_usd_bn": most,
         "p_min_usd_bn": split.p_min,
@@ -91,8 +104,8 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
         "all_goods_gain_usd_bn": wide,
         "all_goods_p_max_usd_bn": zone(wide, 0.0, t).p_max,
     }
-    for m in MARKS:
-        numbers[f"grant_share_at_{m:.0f}"] = share_at(own, m, t)
+    for m in s.marks_usd_bn:
+        numbers[f"grant_share_at_{m:g}"] = share_at(own, m, t)
     return Answer(verdict, numbers)
 
 
@@ -112,10 +125,12 @@ def tables(
                     "grant_share": g, "horizon_years": H, "yearly_risk_pct": 100 * q,
                     "p_max_usd_bn": most,
                 }  # fmt: skip
-                rows.append(row | {f"accepts_{m:.0f}": "yes" if most >= m else "no" for m in MARKS})
+                rows.append(
+                    row | {f"accepts_{m:g}": "yes" if most >= m else "no" for m in s.marks_usd_bn}
+                )
     marks = []
-    for m in MARKS:
-        x = good[f"grant_share_at_{m:.0f}"]
+    for m in s.marks_usd_bn:
+        x = good[f"grant_share_at_{m:g}"]
         marks.append(
             {
                 "pledge_usd_bn": m,
@@ -126,7 +141,7 @@ def tables(
             }
         )
     whole = room.whole_desk(v["elasticities"], v["elasticity_scale"])
-    checks = []
+    checks, asked = [], s.marks_usd_bn[0]
     for label, d in (("merged world", desk), ("full world", whole)):
         if d is None:
             continue
@@ -139,7 +154,7 @@ def tables(
                     "world": label, "relief_on": scope, "payer_gain_usd_bn": k,
                     "payer_gain_pct": 100 * k / float(d.income_usd_bn[d.at(s.payer)]),
                     "grantor_gain_usd_bn": u, "p_max_usd_bn": zone(k, u, t).p_max,
-                    "grant_share_at_350": share_at(k, 350.0, t),
+                    f"grant_share_at_{asked:g}": share_at(k, asked, t),
                 }
             )  # fmt: skip
     return {
@@ -154,21 +169,50 @@ def _rivals(s: Settings) -> tuple[str, ...]:
 
 
 def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
-    """The most, by quantiles; the share at 350; the zone."""
-    p, g = good["p_max_usd_bn"], good["grant_share_at_350"]
+    """The most, by quantiles; the share at the pledge asked; the zone."""
+    asked = s.marks_usd_bn[0]
+    p, g = good["p_max_usd_bn"], good[f"grant_share_at_{asked:g}"]
     gain, none = good["payer_gain_usd_bn"], float((good["zone"] == 0).mean())
+    wide = good["all_goods_p_max_usd_bn"]
     return [
-        f"The most Korea gives is ${p.median():,.0f} bn at the median (${p.quantile(0.05):,.0f} to "
-        f"${p.quantile(0.95):,.0f} bn in nine draws of ten), for relief worth "
-        f"${gain.median():.1f} bn a year.",
-        f"$350 bn is exactly acceptable where {100 * g.median():.1f}% of it is a grant in effect "
-        f"(median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%): a pledge of "
-        "loans, guarantees and investments that earn a return may pass, cash does not.",
-        f"Were the relief on all goods, the most would be "
-        f"${good['all_goods_p_max_usd_bn'].median():,.0f} bn at the median, and $350 bn or more "
-        f"in {100 * float((good['all_goods_p_max_usd_bn'] >= 350).mean()):.0f}% of the draws.",
+        f"The most {the(s.payer)} gives is ${p.median():,.0f} bn at the median "
+        f"(${p.quantile(0.05):,.0f} to ${p.quantile(0.95):,.0f} bn in nine draws of ten), for "
+        f"relief worth ${gain.median():.1f} bn a year.",
+        f"${asked:g} bn is exactly acceptable where {100 * g.median():.1f}% of it is a grant in "
+        f"effect (median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%): a "
+        "pledge of loans, guarantees and investments that earn a return may pass, cash does not.",
+        f"Were the relief on all goods, the most would be ${wide.median():,.0f} bn at the median, "
+        f"and ${asked:g} bn or more in {100 * float((wide >= asked).mean()):.0f}% of the draws.",
         f"In {100 * none:.0f}% of the draws there is no pledge that both sides would take.",
     ]
+
+
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    marks = s.marks_usd_bn
+    out = {f"{marks[0]:g}": f"the ${marks[0]:g} bn pledge is acceptable as it stands"}
+    for above, m in pairwise(marks):
+        out[f"{m:g}"] = f"it must go down to between ${m:g} and {above:g} bn"
+    out[f"below {marks[-1]:g}"] = f"it must go below ${marks[-1]:g} bn"
+    return {**out, "nothing": "the relief is worth no pledge at all"}
+
+
+def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """What each number is."""
+    payer, grantor, asked = the(s.payer), the(s.grantor), s.marks_usd_bn[0]
+    return {
+        "p_max_usd_bn": f"the most {payer} gives, USD bn of pledge",
+        f"grant_share_at_{asked:g}": f"grant share that makes ${asked:g} bn exactly acceptable",
+        **{f"grant_share_at_{m:g}": f"the same for ${m:g} bn" for m in s.marks_usd_bn[1:]},
+        "p_min_usd_bn": f"the least {grantor} takes, USD bn of pledge",
+        "payer_gain_usd_bn": f"gain of {payer} from the relief, USD bn a year",
+        "grantor_gain_usd_bn": f"gain of {grantor} from the relief without a pledge, USD bn a year",
+        "present_value_usd_bn": f"worth of the relief to {payer}, USD bn today",
+        "annuity_years": "years that a stream counts for after discount and risk",
+        "all_goods_gain_usd_bn": f"gain of {payer} if all goods had the relief, USD bn a year",
+        "all_goods_p_max_usd_bn": f"the most {payer} gives if all goods had the relief, USD bn",
+        "zone": "1 where some pledge suits both",
+    }
 
 
 KIND = Kind(
@@ -185,27 +229,8 @@ KIND = Kind(
         "gain_share": Parameter("gain to the US, of each dollar pledged", "share", 1e-4, 1),
     },
     settings=Settings,
-    verdicts={
-        "350": "the $350 bn pledge is acceptable as it stands",
-        "250": "it must go down to between $250 and 350 bn",
-        "200": "it must go down to between $200 and 250 bn",
-        "below 200": "it must go below $200 bn",
-        "nothing": "the relief is worth no pledge at all",
-    },
-    numbers={
-        "p_max_usd_bn": "the most Korea gives, USD bn of pledge",
-        "grant_share_at_350": "grant share that makes $350 bn exactly acceptable",
-        "grant_share_at_250": "the same for $250 bn",
-        "grant_share_at_200": "the same for $200 bn",
-        "p_min_usd_bn": "the least the US takes, USD bn of pledge",
-        "payer_gain_usd_bn": "Korea's gain from the relief, USD bn a year",
-        "grantor_gain_usd_bn": "the US gain from the relief without a pledge, USD bn a year",
-        "present_value_usd_bn": "worth of the relief to Korea, USD bn today",
-        "annuity_years": "years that a stream counts for after discount and risk",
-        "all_goods_gain_usd_bn": "Korea's gain if all goods had the relief, USD bn a year",
-        "all_goods_p_max_usd_bn": "the most Korea gives if all goods had the relief, USD bn",
-        "zone": "1 where some pledge suits both",
-    },
+    verdicts=verdicts,
+    numbers=numbers,
     main="p_max_usd_bn",
     evaluate=evaluate,
     tables=tables,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from detente.records import Record
+from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter
 from detente.strategy.ranks import GROUPINGS, MEASURES, FirstPartner, first_partner_of
 
@@ -69,6 +70,16 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     ]
 
 
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    claim = priors["claim"]
+    many = f"more than {round(float(claim.centre))}" if claim.fixed else "so many"
+    return {
+        "fits": f"the claim of {many} fits the data",
+        "does not fit": f"the claim of {many} does not fit the data",
+    }
+
+
 KIND = Kind(
     name="number-one-partner",
     parameters={
@@ -80,10 +91,7 @@ KIND = Kind(
         "claim": Parameter("more than this many", "economies", 0, 250),
     },
     settings=Settings,
-    verdicts={
-        "fits": "the claim of more than 120 fits the data",
-        "does not fit": "the claim of more than 120 does not fit the data",
-    },
+    verdicts=verdicts,
     numbers={
         "count": "economies counted under the definition",
         "first_for": "economies for which it is the first partner",

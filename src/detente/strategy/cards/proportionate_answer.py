@@ -11,7 +11,8 @@ from pydantic import Field
 
 from detente.errors import UnknownNameError
 from detente.records import Record
-from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.draws import Prior
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Levy
 from detente.strategy.retaliation import explain_rate
@@ -115,7 +116,7 @@ def tables(
         rows.append(
             {
                 "rule": r.replace("_", " "),
-                "share_inside_10_15": float(good[f"{r}_inside"].mean()),
+                "share_inside": float(good[f"{r}_inside"].mean()),
                 "share_without_answer": float(x.isna().mean()),
                 "rate_p05_pct": float(x.quantile(0.05)),
                 "rate_median_pct": float(x.median()),
@@ -125,7 +126,7 @@ def tables(
     desk = room.desk(v["elasticities"], v["elasticity_scale"])
     cases = []
     for scope in s.scopes:
-        for step in (10.0, 20.0):
+        for step in sorted({10.0, 20.0, float(v["us_step_pct"])}):
             found = rates(s, desk, {**v, "scope": scope, "us_step_pct": step})
             cases.append(
                 {"scope": scope, "us_step_pct": step, "covered_share": found["covered_share"],
@@ -154,7 +155,6 @@ def tables(
 
 def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     """Which rule gives the rate seen."""
-    low, high = s.observed_pct
     parts = []
     for r in RULES:
         x = good[f"{r}_pct"]
@@ -166,9 +166,9 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     best = max(RULES, key=lambda r: float(good[f"{r}_inside"].mean()))
     hit = float(good[f"{best}_inside"].mean())
     explained = (
-        f"The rule that gives {low:g}-{high:g}% most often is {best.replace('_', ' ')}."
+        f"The rule that gives {_seen(s)} most often is {best.replace('_', ' ')}."
         if hit >= 0.5
-        else f"No rule gives {low:g}-{high:g}% in half of the draws."
+        else f"No rule gives {_seen(s)} in half of the draws."
     )
     out = [f"Rates by rule, median: {'; '.join(parts)}. {explained}"]
     lost = float((good["aggressor_gain_pct"] <= 0).mean())
@@ -180,6 +180,41 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     return out
 
 
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    seen, act = _seen(s), "US step" if s.aggressor == "USA" else "step"
+    return {
+        "proportionate": f"{seen} is what collects the same duties as the {act}",
+        "milder": f"{seen} is milder than an answer of equal duties",
+        "harsher": f"{seen} is harsher than an answer of equal duties",
+        "no trade": "nothing is traded in the scope of the answer",
+    }
+
+
+def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """What each number is."""
+    one, other = the(s.aggressor), the(s.answerer)
+    middle = 0.5 * (s.observed_pct[0] + s.observed_pct[1])
+    return {
+        "duty_equivalent_pct": "rate that collects the same duties, percent",
+        "mirror_pct": "rate of the mirror rule, percent",
+        "loss_equivalent_pct": f"rate at which {one} loses what {other} lost, in money, percent",
+        "welfare_equivalent_pct": f"least rate that leaves {one} no gain from its step, percent",
+        "mean_rate_over_duty_equivalent": f"{middle:g}% over the rate of equal duties",
+        "aggressor_gain_pct": f"real income of {one} from its step unanswered, percent",
+        "answerer_loss_pct": f"loss of {other} from the step, percent",
+        "covered_share": f"share of goods sales of {one} to {other} that the scope covers",
+        **{f"{r}_inside": f"1 where {r.replace('_', ' ')} gives a rate in the range"
+           for r in RULES},
+    }  # fmt: skip
+
+
+def _seen(s: Settings) -> str:
+    """The rates of the answer seen: "10-15%", or "10%" where they are one."""
+    low, high = s.observed_pct
+    return f"{low:g}%" if low == high else f"{low:g}-{high:g}%"
+
+
 KIND = Kind(
     name="proportionate-answer",
     parameters={
@@ -188,24 +223,8 @@ KIND = Kind(
         "scope": Parameter("goods the answer falls on, of settings.scopes", "name", names=()),
     },
     settings=Settings,
-    verdicts={
-        "proportionate": "10-15% is what collects the same duties as the US step",
-        "milder": "10-15% is milder than an answer of equal duties",
-        "harsher": "10-15% is harsher than an answer of equal duties",
-        "no trade": "nothing is traded in the scope of the answer",
-    },
-    numbers={
-        "duty_equivalent_pct": "rate that collects the same duties, percent",
-        "mirror_pct": "rate of the mirror rule, percent",
-        "loss_equivalent_pct": "rate at which the US loses what China lost, in money, percent",
-        "welfare_equivalent_pct": "least rate that leaves the US no gain from its step, percent",
-        "mean_rate_over_duty_equivalent": "12.5% over the rate of equal duties",
-        "aggressor_gain_pct": "US real income from its step unanswered, percent",
-        "answerer_loss_pct": "China's loss from the step, percent",
-        "covered_share": "share of US goods sales to China that the scope covers",
-        **{f"{r}_inside": f"1 where {r.replace('_', ' ')} gives a rate in the range"
-           for r in RULES},
-    },
+    verdicts=verdicts,
+    numbers=numbers,
     main="duty_equivalent_pct",
     evaluate=evaluate,
     tables=tables,

@@ -202,8 +202,8 @@ def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
     for i, part in enumerate(parts[:-1]):
         if not isinstance(node, dict):
             raise RecordError(f"--set {where}: {'.'.join(parts[:i])!r} holds no further keys")
-        if i == 0 and part == "settings":
-            node.setdefault(part, {})  # a file that leaves its settings out has the usual ones
+        if part not in node and i == 0 and part in ("settings", "world"):
+            node[part] = {}  # a file may leave either out; the schema knows their keys
         if part not in node:
             raise UnknownNameError.of("key", part, [str(k) for k in node], f"--set {where}")
         node = node[part]

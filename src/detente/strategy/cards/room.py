@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from detente.errors import ConvergenceError
 from detente.models.blocks import Array, Instruments
-from detente.outcome.economy import instruments, prepare
+from detente.outcome.economy import instruments, prepare, with_elasticities
 from detente.outcome.equilibrium import Equilibrium, solve_equilibrium
-from detente.strategy import edits
-from detente.strategy.edits import Agreement, Change, Levy
+from detente.strategy.edits import Change, put
 from detente.world import World
 from detente.world.theta import theta_set
 
@@ -19,6 +19,9 @@ __all__ = ["Desk", "Room"]
 
 TOL = 1e-8
 """Largest error of any equation, in logs: 1e-6 in percent of income."""
+
+DESKS = 4
+"""Elasticities whose desks are kept."""
 
 
 class Room:
@@ -32,40 +35,42 @@ class Room:
         """The world with a set of elasticities times ``scale``; the last few are kept."""
         key = (elasticities, float(scale))
         if key not in self._desks:
-            while len(self._desks) >= 3:
+            while len(self._desks) >= DESKS:
                 self._desks.pop(next(iter(self._desks)))
-            theta = theta_set(elasticities)
-            theta = theta.copy(data=theta.values * scale)
-            self._desks[key] = Desk(self.world.with_theta(theta))
+            self._desks[key] = Desk(self.world, *key)
         return self._desks[key]
 
     def whole_desk(self, elasticities: str, scale: float) -> Desk | None:
         """The same on the world that is not aggregated, where the question asks for it."""
-        if self.whole is None:
-            return None
-        theta = theta_set(elasticities)
-        return Desk(self.whole.with_theta(theta.copy(data=theta.values * scale)))
+        return None if self.whole is None else Desk(self.whole, elasticities, float(scale))
 
 
 class Desk:
-    """One world with its base equilibrium; changes in, log real incomes out."""
+    """A world under some elasticities, with its base equilibrium; changes in, log real incomes
+    out."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._prepared = prepare(world)
+    def __init__(self, world: World, elasticities: str, scale: float) -> None:
+        self._table, self._theta = world, theta_set(elasticities) * scale
+        theta = self._theta.sel(sector=world.sectors).values
+        self._prepared = with_elasticities(prepare(world), theta)
         self._fixed = instruments(self._prepared.unchanged)
         self.base = self._solve(self._fixed)
         self._price = np.log(self.base.consumer_price)
         self.solves = 1
 
-    @property
+    @cached_property
+    def world(self) -> World:
+        """The world with these elasticities, for functions that take a world."""
+        return self._table.with_theta(self._theta)
+
+    @cached_property
     def income_usd_bn(self) -> Array:
         """Income at the base, USD billion a year."""
         return self.base.point.income / 1e3
 
     def at(self, country: str) -> int:
         """Position of a country."""
-        return self.world.countries.index(country)
+        return self._table.countries.index(country)
 
     def log_income(self, changes: Iterable[Change], start: Array | None = None) -> Array:
         """100 times the log change of real income of every country.
@@ -75,18 +80,14 @@ class Desk:
         ConvergenceError, NoSolutionError
             The case has no solution that was found.
         """
-        return self._case(changes, start)[0]
+        return self.case(changes, start)[0]
 
-    def _case(self, changes: Iterable[Change], start: Array | None) -> tuple[Array, Array]:
+    def case(self, changes: Iterable[Change], start: Array | None = None) -> tuple[Array, Array]:
+        """As :meth:`log_income`, with the solution that a near case can ``start`` from."""
         tariff = self._fixed.tariff.copy()
         iceberg = np.ones_like(tariff)
         for change in changes:
-            if isinstance(change, Levy):
-                edits._levy(self.world, tariff, change)
-            elif isinstance(change, Agreement):
-                edits._agree(self.world, tariff, iceberg, change)
-            else:
-                edits._withdraw(self.world, iceberg, change)
+            put(self._table, tariff, iceberg, change)
         cost = iceberg if (iceberg != 1.0).any() else None
         self.solves += 1
         e = self._solve(Instruments(tariff, None, cost, self._fixed.transfer), start)
@@ -100,7 +101,7 @@ class Desk:
         out: list[Array] = []
         start = self.base.solution.value
         for case in cases:
-            log, start = self._case(case, start)
+            log, start = self.case(case, start)
             out.append(log)
         return np.stack(out)
 

@@ -1,0 +1,142 @@
+"""The laws behind the timeline: those that ship, or worked out again when the ledger was edited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from detente.errors import TableError
+from detente.ledger import Ledger, load_ledger
+from detente.study.laws import SHIPPED, Laws, build_laws, inputs_key
+from detente.study.timeline import Timeline
+from detente.web.failures import BusyError
+from detente.web.process import Work
+from detente.world import World, load_world
+
+__all__ = ["LawKeeper"]
+
+
+class LawKeeper:
+    """Finds laws that were made from the very ledger, world and tables at hand.
+
+    The shipped file serves as long as nobody edits a record. Otherwise they are worked out in a
+    process of their own, once, and kept in the user's cache folder; until then asking for the
+    timeline says how far it is.
+    """
+
+    def __init__(self, shipped: Path = SHIPPED) -> None:
+        self.path = shipped
+        self._shipped = shipped
+        self._timeline: Timeline | None = None
+        self._work: Work | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def status(self) -> str:
+        """ "ready", "working" or "failed"; "unknown" before anyone asked."""
+        if self._timeline is not None:
+            return "ready"
+        if self._work is None:
+            return "unknown"
+        return "failed" if self._work.status == "failed" else "working"
+
+    def timeline(self, ledger: Ledger, world: World) -> Timeline:
+        """The timeline.
+
+        Raises
+        ------
+        BusyError
+            The laws are being worked out.
+        """
+        with self._lock:
+            if self._timeline is None and self._work is None:
+                self._find(ledger, world)
+            if self._timeline is None:
+                self._take(ledger, world)
+            if self._timeline is None:
+                self._refuse()
+            assert self._timeline is not None
+            return self._timeline
+
+    async def wait(self, ledger: Ledger, world: World) -> None:
+        """Until the laws are there.
+
+        Raises
+        ------
+        BusyError
+            They could not be worked out.
+        """
+        while True:
+            try:
+                self.timeline(ledger, world)
+            except BusyError:
+                if self.status == "failed":
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    def close(self) -> None:
+        """Stop working."""
+        if self._work is not None:
+            self._work.cancel()
+
+    def _find(self, ledger: Ledger, world: World) -> None:
+        key = inputs_key(ledger, world)
+        for path in (self._shipped, _kept(key)):
+            try:
+                held = Laws.read(path)
+            except TableError:
+                continue
+            if held.key == key:
+                self.path, self._timeline = path, Timeline(ledger, world, held)
+                return
+        self._work = Work(_build, str(_kept(key)))
+        threading.Thread(target=self._work.watch, daemon=True).start()
+
+    def _take(self, ledger: Ledger, world: World) -> None:
+        if self._work is not None and self._work.status == "done":
+            self.path = Path(self._work.result)
+            self._timeline = Timeline(ledger, world, Laws.read(self.path))
+
+    def _refuse(self) -> None:
+        work = self._work
+        assert work is not None
+        if work.status == "failed":
+            raise BusyError(f"the law of each date could not be worked out: {work.error}", 60)
+        raise BusyError(
+            "the ledger differs from the one that the shipped timeline was made from, so the law "
+            f"of each date is being worked out again: {work.done} of {work.total or '...'} dates",
+            2,
+        )
+
+
+def _kept(key: str) -> Path:
+    """Where laws worked out here are kept: the cache folder, or a temporary one."""
+    given = os.environ.get("DETENTE_CACHE")
+    if given is None:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        folder = Path(base) / "detente"
+    else:
+        folder = Path(given) if given else Path(tempfile.gettempdir())
+    return folder / f"laws-{key[:32]}.npz"
+
+
+def _build(path: str, progress: Callable[[int, int], None]) -> str:
+    """Work the laws out and write them; the path."""
+    laws = build_laws(load_ledger(), load_world(), progress)
+    content = laws.to_bytes()
+    for place in (Path(path), Path(tempfile.gettempdir()) / Path(path).name):
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(content)
+            part.replace(place)
+        except OSError:
+            continue  # a folder that cannot be written; the temporary one can
+        return str(place)
+    raise TableError(f"{path}: the laws cannot be written there, nor to a temporary folder")

@@ -1,0 +1,53 @@
+"""Answer cards in the background: start one, see how far it is, cancel it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import Response
+
+from detente.errors import UnknownNameError
+from detente.strategy.cards import load_question, question_names
+from detente.web.answers import json_bytes
+from detente.web.jobs import Job, play_card
+from detente.web.schemas import JobAnswer, JobRequest
+from detente.web.services import Services, services
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/jobs")
+Held = Annotated[Services, Depends(services)]
+JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="As given when it started.")]
+
+
+def _state(job: Job, status_code: int = 200) -> Response:
+    return Response(
+        json_bytes(job.state()), status_code, media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+@router.post("", status_code=202, response_model=JobAnswer)
+def start(held: Held, body: JobRequest) -> Response:
+    """Play a question over many draws."""
+    if body.question not in question_names():
+        raise UnknownNameError.of("question", body.question, question_names())
+    overrides = {name: f"{value}" for name, value in body.overrides.items()}
+    load_question(body.question, overrides)  # says now what is wrong, not when its turn comes
+    job = held.jobs.submit(
+        play_card, body.question, body.draws, body.seed, overrides, about=body.model_dump()
+    )
+    return _state(job, 202)
+
+
+@router.get("/{job}", response_model=JobAnswer)
+async def state(held: Held, job: JobId) -> Response:
+    """How far a job is, and its card once it is done."""
+    return _state(held.jobs.get(job))
+
+
+@router.delete("/{job}", response_model=JobAnswer)
+def cancel(held: Held, job: JobId) -> Response:
+    """Stop a job; one that has ended stays as it is."""
+    return _state(held.jobs.cancel(job))

@@ -1,0 +1,140 @@
+"""Scenarios: the shipped ones, and solving any that a page sends."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from detente.errors import UnknownNameError
+from detente.regime.scenario import Scenario, load_scenario, scenario_names
+from detente.web import scenarios
+from detente.web.answers import answer, json_bytes
+from detente.web.schemas import ScenarioId, ScenariosAnswer, SimulateAnswer
+from detente.web.services import Services, services
+
+__all__ = ["router", "scenario_components"]
+
+router = APIRouter()
+Held = Annotated[Services, Depends(services)]
+
+Tables = Annotated[
+    str,
+    Query(
+        pattern=r"^[a-z]{1,20}(,[a-z]{1,20}){0,20}$",
+        description=f"Tables wanted, of {', '.join(scenarios.TABLES)}.",
+        examples=["countries,sectors"],
+    ),
+]
+_REF = "#/components/schemas/Scenario{model}"
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Scenario"},
+                "examples": {
+                    "cars": {
+                        "summary": "25% on imported cars",
+                        "value": scenarios.shipped("us-cars-25"),
+                    }
+                },
+            }
+        },
+    }
+}
+
+
+def scenario_components() -> dict[str, Any]:
+    """The scenario schema as components of the OpenAPI document."""
+    schema = Scenario.model_json_schema(ref_template=_REF)
+    parts = schema.pop("$defs", {})
+    schema["properties"]["measures"]["maxItems"] = scenarios.MEASURES
+    return {"Scenario": schema, **{f"Scenario{name}": part for name, part in parts.items()}}
+
+
+@router.get("/api/scenarios", response_model=ScenariosAnswer)
+async def list_scenarios(request: Request, held: Held) -> Response:
+    """The scenarios that ship with the package."""
+
+    async def make() -> bytes:
+        found = [load_scenario(name) for name in scenario_names()]
+        rows = [
+            {
+                "id": s.id,
+                "title": s.title,
+                "about": s.about,
+                "measures": len(s.measures),
+                "baseline": s.baseline.scenario or s.baseline.date or s.world,
+            }
+            for s in found
+        ]
+        return json_bytes({"meta": held.provenance, "rows": rows})
+
+    return answer(request, await held.cache.get("scenarios", make))
+
+
+@router.get(
+    "/api/scenarios/{scenario}",
+    responses={
+        200: {"content": {"application/json": {
+            "schema": {"$ref": "#/components/schemas/Scenario"}}}},
+    },
+)  # fmt: skip
+async def one_scenario(request: Request, held: Held, scenario: ScenarioId) -> Response:
+    """A shipped scenario as JSON, the same as its file; it can be sent to /api/simulate."""
+
+    async def make() -> bytes:
+        return json_bytes(scenarios.shipped(scenario))
+
+    return answer(request, await held.cache.get(f"scenario {scenario}", make))
+
+
+@router.post("/api/simulate", response_model=SimulateAnswer, openapi_extra=_BODY)
+async def simulate(
+    request: Request, held: Held, tables: Tables | None = None,
+    range: Annotated[
+        Literal["theta"] | None, Query(description="theta: also under every elasticity set.")
+    ] = None,
+) -> Response:  # fmt: skip
+    """Solve a scenario: who gains, who loses, where the trade went."""
+    wanted = tuple(dict.fromkeys(tables.split(","))) if tables else scenarios.TABLES
+    for name in wanted:
+        if name not in scenarios.TABLES:
+            raise UnknownNameError.of("table", name, scenarios.TABLES, "tables")
+    scenario = scenarios.outside_scenario(await request.body())
+    body = scenario.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+
+    async def make() -> bytes:
+        return await held.pool.call(scenarios.solve, laws, body, wanted, range == "theta")
+
+    laws = held.laws_if_ready
+    key = f"run {hashlib.sha256(body).hexdigest()} {','.join(wanted)} {range}"
+    return Response(
+        await held.cache.get(key, make),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@router.post(
+    "/api/scenario/yaml",
+    openapi_extra=_BODY,
+    response_class=Response,
+    responses={
+        200: {"content": {"text/yaml": {"schema": {"$ref": "#/components/schemas/Scenario"}}}}
+    },
+)
+async def as_yaml(request: Request) -> Response:
+    """A scenario as the file that ``detente run`` takes."""
+    scenario = scenarios.outside_scenario(await request.body())
+    return Response(
+        scenarios.scenario_yaml(scenario),
+        media_type="text/yaml; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{scenario.id[:80]}.yaml"',
+            "Cache-Control": "no-store",
+        },
+    )

@@ -1,0 +1,211 @@
+"""What every request passes first: who asks, how much, how often, and what browsers may do.
+
+Plain ASGI, so that a body is counted while it arrives and nothing is read that is too large.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from detente.web.failures import TooLargeError
+
+__all__ = ["BODY_BYTES", "CSP", "Safety", "is_loopback"]
+
+BODY_BYTES = 256_000
+"""Largest body of a request."""
+
+QUERY_BYTES = 64_000
+"""Longest address; a shared scenario travels in it."""
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+COOKIE = "detente_token"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine only."""
+    name = host.strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class Safety:
+    """Middleware around the whole application.
+
+    Parameters
+    ----------
+    token : asked for with every request where it is given
+    hosts : names under which the server may be addressed besides this machine's own; a page of
+        another site that makes its name point here is refused
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None = None, hosts: Iterable[str] = ()) -> None:
+        self.app, self.token = app, token
+        self.hosts = {h.lower() for h in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the request, then let the application answer it."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                out = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    out[name] = value
+                if "cache-control" not in out:
+                    static = scope["path"].startswith("/static/")
+                    out["Cache-Control"] = "public, max-age=300" if static else "no-store"
+            await send(message)
+
+        refused = self._refused(scope, headers)
+        if refused is not None:
+            await _say(secured, scope, *refused)
+            return
+        if self.token is not None and not await self._allowed(scope, headers, secured):
+            return
+        await self.app(scope, _counted(receive), secured)
+
+    def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+        """Status, kind and message where a request is not let through."""
+        host = headers.get("host", "")
+        if not self._own(host):
+            message = (
+                f"this server is not {host[:100]!r}; use the address that `detente serve` printed, "
+                "or start it with --name"
+            )
+            return 421, "HostError", message
+        if len(scope.get("query_string", b"")) > QUERY_BYTES:
+            return 413, "TooLargeError", f"the address is longer than {QUERY_BYTES:,} bytes"
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or len(length) > 15:
+            return 400, "InputError", "the content length is not a number"
+        if int(length) > BODY_BYTES:
+            return 413, "TooLargeError", _TOO_LARGE
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return None
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return 403, "OriginError", "requests that change or compute come from this site only"
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return 403, "OriginError", "requests that change or compute come from this site only"
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if scope["method"] in ("POST", "PUT", "PATCH") and kind != "application/json":
+            return 415, "InputError", "send the body as application/json"
+        return None
+
+    def _own(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if self.token is not None and _is_address(name):
+            return True  # only a name can be made to point here by somebody else
+        return is_loopback(name) or name in self.hosts
+
+    async def _allowed(self, scope: Scope, headers: Headers, send: Send) -> bool:
+        """Whether the token was given; once in the address, it is kept in a cookie."""
+        assert self.token is not None
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _same(given, self.token):
+            return True
+        if _same(_cookie(headers.get("cookie", "")), self.token):
+            return True
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        named = [value for name, value in query if name == "token"]
+        if scope["method"] == "GET" and named and _same(named[0], self.token):
+            rest = urlencode([(n, v) for n, v in query if n != "token"])
+            # one slash: an address like //elsewhere would lead away from here
+            place = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
+            cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
+            head = [
+                (b"location", place.encode("utf-8", "replace")), (b"set-cookie", cookie.encode()),
+                (b"cache-control", b"no-store"), (b"content-length", b"0"),
+            ]  # fmt: skip
+            await send({"type": "http.response.start", "status": 303, "headers": head})
+            await send({"type": "http.response.body", "body": b""})
+            return False
+        message = "a token is needed: open the address that `detente serve` printed"
+        await _say(send, scope, 401, "TokenError", message, {"www-authenticate": "Bearer"})
+        return False
+
+
+_TOO_LARGE = f"the body is larger than {BODY_BYTES:,} bytes"
+
+
+def _counted(receive: Receive) -> Receive:
+    """The body as it arrives, refused as soon as it is too large."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > BODY_BYTES:
+                raise TooLargeError(_TOO_LARGE)
+        return message
+
+    return counted
+
+
+def _same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def _cookie(header: str) -> str:
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+async def _say(
+    send: Send, scope: Scope, status: int, kind: str, message: str,
+    headers: dict[str, str] | None = None,
+) -> None:  # fmt: skip
+    """A refusal in the shape of every other error."""
+    body = json.dumps({"error": {"kind": kind, "message": message}}).encode()
+    if scope["method"] == "HEAD":
+        body = b""
+    head = {"content-type": "application/json", "content-length": str(len(body)),
+            "connection": "close", **(headers or {})}  # fmt: skip
+    raw = [(name.encode(), value.encode()) for name, value in head.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

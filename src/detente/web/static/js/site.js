@@ -1,0 +1,4 @@
+// What every page runs.
+import { startTips } from "/static/js/tips.js";
+
+startTips();

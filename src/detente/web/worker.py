@@ -1,0 +1,50 @@
+"""What runs in the worker processes: functions by name, on data that each process loads once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from detente.ledger import load_ledger
+from detente.models.blocks import Array
+from detente.study.laws import SHIPPED, Laws
+from detente.study.timeline import Timeline
+from detente.web.answers import json_bytes
+from detente.world import load_world
+
+__all__ = ["flows", "levels", "read_ledger", "timeline", "warm"]
+
+
+@lru_cache(maxsize=2)
+def timeline(laws: str) -> Timeline:
+    """The timeline on the laws in a file (``Services.laws_path``), kept in this process."""
+    return Timeline(load_ledger, load_world(), Laws.read(Path(laws)))
+
+
+def warm() -> None:
+    """Load the world and the shipped laws, and solve the base. The ledger is left: solving does
+    not need it, and it takes longest."""
+    from detente.outcome import simulate
+
+    simulate(load_world())
+    timeline(str(SHIPPED))
+
+
+def read_ledger() -> None:
+    """Have the ledger at hand in this process."""
+    load_ledger()
+
+
+def levels(laws: str, places: list[int]) -> list[Array]:
+    """The timeline's columns on some dates."""
+    held = timeline(laws)
+    return [held.levels(place) for place in places]
+
+
+def flows(
+    laws: str, meta: dict[str, object], place: int, since: int, importer: str, exporter: str,
+    sector: str,
+) -> bytes:  # fmt: skip
+    """The answer of /api/timeline/flows."""
+    found = timeline(laws).flows(place, since, importer, exporter, sector)
+    return json_bytes({"meta": meta, **found})
