@@ -293,3 +293,15 @@ def test_averages_move_the_right_way(ledger: Ledger) -> None:
     assert of("2025-09-15", "JPN") > of("2025-09-16", "JPN")
     assert of("2025-10-31", "KOR") > of("2025-11-14", "KOR")
     assert of("2026-02-23", "ALL") > of("2026-02-24", "ALL")
+
+
+def test_an_entry_that_another_replaces_on_its_first_day_is_no_change(ledger: Ledger) -> None:
+    said = [c.words for c in ledger.changes("2025-08-07", "2025-08-07") if c.imposer == "EU27"]
+    assert any("suspended; the 30% announced before did not begin" in w for w in said)
+    assert not any(w.endswith("30% added") for w in said)
+    japan = [
+        c.words for c in ledger.changes("2025-08-07", "2025-08-07") if "Japan, August" in c.words
+    ]
+    assert len(japan) == 1
+    assert "15% in total" in japan[0]
+    assert "given back" in japan[0]

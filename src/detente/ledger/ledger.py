@@ -181,8 +181,12 @@ class Ledger:
     def _all_changes(self) -> Iterator[Change]:
         for m in self.measures.values():
             for p in m.provisions:
-                for e in p.history:
-                    yield from _entry_changes(m, p.heading, p.title, e)
+                for n, e in enumerate(p.history):
+                    start = e.start("collection")
+                    if start and any(x.start("collection") == start for x in p.history[n + 1 :]):
+                        continue  # a later entry of the same day took its place
+                    before = [x for x in p.history[:n] if start and x.start("collection") == start]
+                    yield from _entry_changes(m, p.heading, p.title, e, before)
         for r in self.interactions.values():
             cites = tuple(s.label for s in r.sources.values())
             yield Change(r.starts, r.id, r.imposer, None, f"rule starts: {r.title}", cites)
@@ -219,12 +223,19 @@ def _next(day: str) -> str:
     return (_date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
-def _entry_changes(m: Measure, heading: str | None, title: str, e: Entry) -> Iterator[Change]:
+def _entry_changes(
+    m: Measure, heading: str | None, title: str, e: Entry, replaced: list[Entry]
+) -> Iterator[Change]:
+    """Changes that an entry makes; ``replaced`` are entries whose place it took on the day on
+    which they would have begun."""
     cites = m.cited(e)
     start = e.start("collection")
     if start:
         late = f" (announced {e.announced}, retroactive)" if (e.announced or "") > start else ""
-        words = f"{m.title}; {title}: {e_words(e)}{late}"
+        announced = [f"{x.rate_pct:g}%" for x in replaced if x.rate_pct is not None]
+        fate = "collected at first were given back" if late else "announced before did not begin"
+        instead = f"; the {announced[-1]} {fate}" if announced else ""
+        words = f"{m.title}; {title}: {e_words(e)}{late}{instead}"
         yield Change(start, m.id, m.imposer, heading, words, cites)
     elif e.announced:
         words = f"{m.title}; {title}: {e.status.replace('_', ' ')}, {e_words(e)}"
