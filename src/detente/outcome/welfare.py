@@ -41,34 +41,43 @@ class FirstOrder(NamedTuple):
 def first_order(base: Equilibrium, after: Equilibrium) -> FirstOrder:
     """The terms between two equilibria of one world."""
     M0, M1 = base.flows, after.flows
-    income = base.point.income
+    if base.policy.iceberg is not None:
+        M1 = np.where(M0 > 0, M1, 0.0)  # what a ban had closed has no growth
+    scale = 100.0 / base.point.income[:, None]
     c = np.exp(after.point.log_c - base.point.log_c)[:, None, :]
-    one = np.ones(1)
-    e0 = one - 1 if base.policy.export_tax is None else base.policy.export_tax
-    e1 = one - 1 if after.policy.export_tax is None else after.policy.export_tax
-    d0 = one if base.policy.iceberg is None else base.policy.iceberg
-    d1 = one if after.policy.iceberg is None else after.policy.iceberg
-    with np.errstate(invalid="ignore", divide="ignore"):
-        d = np.broadcast_to(np.where(np.isinf(d0), 1.0, d1 / d0), M0.shape)
-    tax = (1 + e1) / (1 + e0)
-    fob = np.broadcast_to(c * tax, M0.shape)
-    traded = M0 > 0
-    cut = np.asarray(np.isinf(d) & traded)
-    finite = np.where(np.isinf(d), 1.0, d)
-    growth = np.where(traded, M1 / np.where(traded, M0, 1.0), 1.0)
-    gain = M0 * (fob - 1)
+    e0, e1 = base.policy.export_tax, after.policy.export_tax
+    tax = (1.0 if e1 is None else 1.0 + e1) / (1.0 if e0 is None else 1.0 + e0)
+    fob = c * tax
+    gain = M0 * (fob - 1.0)
     tot = gain.transpose(0, 2, 1) - gain
-    vot = base.policy.tariff * M0 * (growth - fob * finite)
-    cost = -M0 * (finite - 1)
-    sold = e0 * M0 / (1 + e0) * (growth / tax - c)
-    scale = 100.0 / income[:, None]
+    tot *= scale
+    d = _cost_change(base.policy.iceberg, after.policy.iceberg)
+    cut = np.zeros(len(scale), dtype=bool)
+    cost = np.zeros_like(M0)
+    if d is not None:
+        cut = np.asarray((np.isinf(d) & (M0 > 0)).any(axis=(0, 2)))
+        d = np.where(np.isinf(d), 1.0, d)
+        cost = M0 * (1.0 - d) * scale
+        fob = fob * d
+    # a flow times its growth is the flow after
+    vot = M1 - M0 * fob
+    vot *= base.policy.tariff
+    vot *= scale
+    sold = np.zeros_like(M0)
+    if e0 is not None:
+        sold = np.ascontiguousarray((e0 / (1.0 + e0) * (M1 / tax - M0 * c)).transpose(0, 2, 1))
+        sold *= scale
     transfer = after.point.deficit + after.kernel.transfer
     transfer = transfer - base.point.deficit - base.kernel.transfer
-    return FirstOrder(
-        tot * scale,
-        vot * scale,
-        cost * scale,
-        np.ascontiguousarray(np.broadcast_to(sold, M0.shape).transpose(0, 2, 1)) * scale,
-        100.0 * transfer / income,
-        np.asarray(cut.any(axis=(0, 2))),
-    )
+    return FirstOrder(tot, vot, cost, sold, 100.0 * transfer / base.point.income, cut)
+
+
+def _cost_change(before: Array | None, after: Array | None) -> Array | None:
+    """Iceberg after over before; infinite where a ban is new, one where a flow was banned
+    already; None where neither has icebergs."""
+    if before is None and after is None:
+        return None
+    d0 = np.ones(1) if before is None else before
+    d1 = np.ones(1) if after is None else after
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(np.isinf(d0), 1.0, d1 / d0))
