@@ -7,13 +7,20 @@ from functools import cache
 import pytest
 
 import detente as dt
-from detente.study.headlines import changes_by_day, headline
+from detente.study.laws import shipped_laws
+from detente.study.timeline import Timeline
 
 
 @cache
+def line() -> Timeline:
+    ledger, world = dt.load_ledger(), dt.load_world()
+    laws = shipped_laws(ledger, world)
+    assert laws is not None
+    return Timeline(ledger, world, laws)
+
+
 def said(day: str) -> str:
-    ledger = dt.load_ledger()
-    return headline(ledger, changes_by_day(ledger, [day])[day])
+    return line().headlines[line().dates.index(day)]
 
 
 @pytest.mark.parametrize(

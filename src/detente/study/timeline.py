@@ -32,7 +32,7 @@ __all__ = ["COLUMNS", "Column", "Timeline", "levels_of"]
 
 BN = 1e-3
 
-KEPT = 64
+KEPT = 16
 """Dates whose flows are kept, a megabyte each."""
 
 
@@ -106,6 +106,7 @@ class Timeline:
         self._levels: dict[int, Array] = {}
         self._solved: dict[int, tuple[Any, Any]] = {}
         self._trade: OrderedDict[int, Array] = OrderedDict()
+        self._given: dict[int, Array] = {}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -201,9 +202,11 @@ class Timeline:
         )
 
     def trade(self, place: int) -> Array:
-        """Flows of a date at border prices, USD billion; (sector, importer, exporter). The last
-        ones asked for are kept."""
+        """Flows of a date at border prices, USD billion; (sector, importer, exporter). Those of
+        dates solved elsewhere are held, of the others the last ones asked for."""
         first = self.same_as(place)
+        if first in self._given:
+            return self._given[first]
         if first not in self._trade:
             self._trade[first] = BN * self.outcome(first).after.flows
             while len(self._trade) > KEPT:
@@ -218,9 +221,11 @@ class Timeline:
             self.put(first, levels_of(self.outcome(first)))
         return self._levels[first]
 
-    def put(self, place: int, levels: Array) -> None:
-        """Take the columns of a date that were solved elsewhere."""
+    def put(self, place: int, levels: Array, trade: Array | None = None) -> None:
+        """Take the columns of a date that were solved elsewhere, and its flows (a megabyte)."""
         self._levels[self.same_as(place)] = levels
+        if trade is not None:
+            self._given[self.same_as(place)] = trade
 
     def missing(self, places: Iterable[int]) -> list[int]:
         """Which of the dates have to be solved, each law once."""

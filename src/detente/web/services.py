@@ -135,8 +135,7 @@ class Services:
             task.exception()  # seen, also where nobody waits any more
 
     async def _solve_one(self, line: Timeline, place: int) -> None:
-        (found,) = await self.pool.call(worker.levels, self.laws_path, [place])
-        line.put(place, found)
+        line.put(place, *await self.pool.call(worker.levels, self.laws_path, place))
 
     # --- life -------------------------------------------------------------------------------
     async def start(self) -> None:

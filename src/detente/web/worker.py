@@ -9,10 +9,9 @@ from detente.ledger import load_ledger
 from detente.models.blocks import Array
 from detente.study.laws import SHIPPED, Laws
 from detente.study.timeline import Timeline
-from detente.web.answers import json_bytes
 from detente.world import load_world
 
-__all__ = ["flows", "levels", "read_ledger", "timeline", "warm"]
+__all__ = ["levels", "read_ledger", "timeline", "warm"]
 
 
 @lru_cache(maxsize=2)
@@ -35,16 +34,7 @@ def read_ledger() -> None:
     load_ledger()
 
 
-def levels(laws: str, places: list[int]) -> list[Array]:
-    """The timeline's columns on some dates."""
+def levels(laws: str, place: int) -> tuple[Array, Array]:
+    """The timeline's columns on a date, and its flows."""
     held = timeline(laws)
-    return [held.levels(place) for place in places]
-
-
-def flows(
-    laws: str, meta: dict[str, object], place: int, since: int, importer: str, exporter: str,
-    sector: str,
-) -> bytes:  # fmt: skip
-    """The answer of /api/timeline/flows."""
-    found = timeline(laws).flows(place, since, importer, exporter, sector)
-    return json_bytes({"meta": meta, **found})
+    return held.levels(place), held.trade(place)

@@ -10,7 +10,6 @@ from fastapi.responses import Response
 from detente.errors import UnknownNameError
 from detente.labels import country_name, group_members, sector_name
 from detente.study.timeline import COLUMNS, Timeline
-from detente.web import worker
 from detente.web.answers import answer, json_bytes
 from detente.web.schemas import (
     DatesAnswer,
@@ -140,9 +139,8 @@ async def flows(
             "importer": importer, "exporter": exporter, "sector": sector,
             "unit": "USD billion a year, border prices",
         }  # fmt: skip
-        return await held.pool.call(
-            worker.flows, held.laws_path, meta, now, then, importer, exporter, sector
-        )
+        await held.solved(now, then)
+        return json_bytes({"meta": meta, **line.flows(now, then, importer, exporter, sector)})
 
     key = f"flows {date} {since} {importer} {exporter} {sector}"
     return answer(request, await held.cache.get(key, make))
