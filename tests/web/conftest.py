@@ -58,7 +58,7 @@ def start_server(*options: str, env: dict[str, str] | None = None) -> tuple[subp
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
             assert process.stdout is not None
@@ -70,7 +70,7 @@ def start_server(*options: str, env: dict[str, str] | None = None) -> tuple[subp
         else:
             return process, url
     stop_server(process)
-    raise RuntimeError("detente serve did not answer within a minute")
+    raise RuntimeError("detente serve did not answer within two minutes")
 
 
 def stop_server(process: subprocess.Popen) -> None:
@@ -101,7 +101,7 @@ def chromium_path() -> str | None:
     return found or (str(mac) if mac.exists() else None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright is open its event loop is in the way of others
 def browser() -> Iterator[object]:
     """Chromium through Playwright. Missing: fails in CI, is skipped elsewhere."""
     path = chromium_path()
