@@ -301,7 +301,7 @@ def test_other_marks_of_a_pledge_make_other_verdicts():
     low = {"grant_share": 1.0, "horizon_years": 4.0}
     found = evaluate(q, low)
     assert found.verdict == "0.5"
-    assert "between $0.5 and 5 bn" in found.says
+    assert "between $0.5 bn and $5 bn" in found.says
     with pytest.raises(RecordError, match="marks_usd_bn must fall"):
         load_question("korea-pledge", {"settings.marks_usd_bn": "[200, 350]"})
 
