@@ -182,9 +182,9 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
         f"effect (median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%, at most "
         f"{100 * g.max():.1f}%): loans, guarantees and investments that earn nearly their cost "
         "may come so low, cash without return does not.",
-        f"Were the relief on all goods, the largest pledge would be ${wide.median():,.0f} bn at the "
-        f"median, and ${asked:g} bn or more in {100 * float((wide >= asked).mean()):.0f}% of the "
-        "draws.",
+        "Were the relief on all goods, the largest pledge would be "
+        f"${wide.median():,.0f} bn at the median, and ${asked:g} bn or more in "
+        f"{100 * float((wide >= asked).mean()):.0f}% of the draws.",
         "In every draw some pledge would suit both sides."
         if none == 0
         else f"In {100 * none:.0f}% of the draws no pledge would suit both sides.",
