@@ -239,7 +239,8 @@ def _parameters(card: Card) -> pd.DataFrame:
         [
             {
                 "parameter": name, "about": with_unit(card.specs[name]), "drawn_from": p.text,
-                "point": str(p.centre), "source": p.source,
+                "point": p.centre if isinstance(p.centre, str) else f"{p.centre:.4g}",
+                "source": p.source,
             }
             for name, p in card.question.parameters.items()
         ]
@@ -335,7 +336,11 @@ def _words(name: str) -> str:
     parts = [country_name(x) if x in known else x for x in str(name).split("_")]
     text = " ".join(parts).replace(" usd bn", ", $bn").replace(" pct", " %")
     percentile = re.sub(r"\bp(05|95)\b", lambda m: f"{int(m[1])}th percentile", text)
-    return re.sub(r"\bus\b", "US", percentile).replace("top3", "among first three")
+    return (
+        re.sub(r"\bus\b", "US", percentile)
+        .replace("top3", "among first three")
+        .replace("chinese", "Chinese")
+    )
 
 
 def _capital(text: str) -> str:
