@@ -187,6 +187,8 @@ def test_shares_flip_and_driver_of_a_known_verdict(played):
     assert float(flip["at"]) == pytest.approx(0.3, abs=0.02)
     assert not card.flips.set_index("parameter").loc["z", "flips"]
     assert card.verdict.startswith("Likely: it holds, in 70% of 200 draws")
+    assert card.nearest_flip.startswith("With every parameter at its point, it holds. ")
+    assert f"x, from 0.5 to {flip['at']}; then it does not." in card.nearest_flip
 
 
 def test_a_degenerate_prior_is_the_point_run(played):
@@ -247,6 +249,10 @@ def test_every_question_plays(name, tmp_path):
     assert {"meta", "rows", "numbers", "drivers", "flips", "parameters"} <= set(body)
     assert body["meta"]["article"]["says"]
     text = card_markdown(card)
+    read = text.split("## Parameters drawn", maxsplit=1)[0]  # that table gives names to --set
+    raw = [p for p in card.question.parameters if "_" in p]
+    raw += ["USA", "CHN", "JPN", "KOR", "VNM", "IND"]
+    assert not [word for word in raw if word in read]
     for head in ("Distribution", "What flips it", "Assumptions", "Outside the model", "Sources"):
         assert f"## {head}" in text
     if name == "number-one-partner":
@@ -300,7 +306,7 @@ def test_other_marks_of_a_pledge_make_other_verdicts():
     low = {"grant_share": 1.0, "horizon_years": 4.0}
     found = evaluate(q, low)
     assert found.verdict == "0.5"
-    assert "between $0.5 and 5 bn" in found.says
+    assert "between $0.5 bn and $5 bn" in found.says
     with pytest.raises(RecordError, match="marks_usd_bn must fall"):
         load_question("korea-pledge", {"settings.marks_usd_bn": "[200, 350]"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from detente.labels import country_codes, country_name, sector_codes, sector_name
 from detente.report.tabular import csv_text, envelope, json_text
-from detente.report.text import frame_table, paragraph
+from detente.report.text import paragraph
 from detente.strategy.cards.card import Card
+from detente.strategy.cards.kind import with_unit
 
 __all__ = ["card_json", "card_markdown", "draw_card", "print_card", "save_card"]
 
@@ -63,17 +66,17 @@ def card_markdown(card: Card) -> str:
         f"**Verdict.** {card.verdict}",
         f"**The article itself:** {a.says}" + (f" ({a.note})" if a.note else ""),
         "## Distribution over verdicts",
-        _md(card.distribution),
+        _md(_distribution(card)),
         "## What flips it",
         f"Most influential: {_leaders(card)}. Measure: {card.method}.",
-        _md(card.drivers),
+        _md(_drivers(card)),
         card.nearest_flip,
-        _md(card.flips),
+        _md(_flips(card)),
         "## Numbers behind it",
-        _md(card.numbers),
+        _md(_numbers(card)),
     ]
     for name, table in card.tables.items():
-        parts += [f"### {_words(name)}", _md(table)]
+        parts += [f"### {_capital(_words(name))}", _md(table)]
     parts += ["## Parameters drawn", _md(_parameters(card))]
     for head, lines in (
         ("Assumptions", [*q.assumptions, *card.notes]),
@@ -96,22 +99,20 @@ def print_card(card: Card, console: Console, *, everything: bool = False) -> Non
     console.print()
     paragraph(console, f"The article itself: {a.says}" + (f" ({a.note})" if a.note else ""))
     console.print()
-    console.print(_table(_percents(card.distribution), "Distribution over verdicts"))
-    console.print(
-        _table(
-            _percents(card.drivers if everything else card.drivers.head(DRIVERS)),
-            f"What decides it: {card.method}",
-        )
-    )
+    console.print(_table(_distribution(card), "Distribution over verdicts"))
+    drivers = _drivers(card)
+    console.print(_table(drivers if everything else drivers.head(DRIVERS), "What decides it"))
+    paragraph(console, f"Share of variance: {card.method}.", style="dim")
+    console.print()
     paragraph(console, f"Nearest flip: {card.nearest_flip}")
     console.print()
-    console.print(_table(card.numbers, "Numbers behind it, over the draws"))
+    console.print(_table(_numbers(card), "Numbers behind it, over the draws"))
     for name, table in card.tables.items():
         shown = table if everything or len(table) <= SHOWN else table.head(SHOWN)
         more = "" if len(shown) == len(table) else f" (first {SHOWN} of {len(table)}; --all)"
-        console.print(_table(shown, _words(name) + more))
+        console.print(_table(shown, _capital(_words(name)) + more))
     if everything:
-        console.print(_table(card.flips, "Flips by parameter"))
+        console.print(_table(_flips(card), "Flips by parameter"))
         console.print(_table(_parameters(card), "Parameters drawn"))
     for head, lines in (
         ("Assumptions", [*q.assumptions, *card.notes]),
@@ -137,7 +138,7 @@ def draw_card(card: Card, path: Path) -> Path:
     left, right = figure.subplots(1, 2)
     d = card.distribution.iloc[::-1]
     low, high = d["share"] - d["low"], d["high"] - d["share"]
-    left.barh(d["verdict"], 100 * d["share"], color=BAR, height=0.6)
+    left.barh([_wrapped(x) for x in d["says"]], 100 * d["share"], color=BAR, height=0.6)
     left.errorbar(
         100 * d["share"], range(len(d)), fmt="none", ecolor=GREY, capsize=3,
         xerr=[(100 * low).clip(lower=0), (100 * high).clip(lower=0)],
@@ -145,7 +146,7 @@ def draw_card(card: Card, path: Path) -> Path:
     left.set_title("Share of the draws, percent, with 95% interval", fontsize=10, loc="left")
     left.set_xlim(0, 100)
     s = card.drivers.head(8).iloc[::-1]
-    right.barh([_words(x) for x in s["parameter"]], 100 * s["variance_share"], color=ACCENT)
+    right.barh([_wrapped(x) for x in s["about"]], 100 * s["variance_share"], color=ACCENT)
     right.set_title("What decides it: share of variance, percent", fontsize=10, loc="left")
     for axes in (left, right):
         axes.grid(axis="x", color="#e5e7eb", lw=0.8)
@@ -185,21 +186,73 @@ def save_card(card: Card, folder: Path) -> list[Path]:
 
 
 # --- pieces ---------------------------------------------------------------------------------------
+def _distribution(card: Card) -> pd.DataFrame:
+    """Verdicts in words; shares in percent."""
+    d = card.distribution
+    return pd.DataFrame(
+        {
+            "verdict": [_capital(x) for x in d["says"]], "share of draws %": 100 * d["share"],
+            "95% interval, from": 100 * d["low"], "to": 100 * d["high"], "draws": d["draws"],
+        }
+    )  # fmt: skip
+
+
+def _drivers(card: Card) -> pd.DataFrame:
+    """Parameters in words, and where the leading verdict is least and most frequent."""
+    d = card.drivers
+    leading = "leading verdict there %"
+    frame = pd.DataFrame(
+        {
+            "parameter": d["about"], "drawn from": d["range"],
+            "share of variance %": 100 * d["variance_share"], "least": d["low_where"],
+            leading: 100 * d["leading_share_low"], "most": d["high_where"],
+            f"{leading} ": 100 * d["leading_share_high"],
+        }
+    )  # fmt: skip
+    agree = card.distribution["share"].max() >= 1
+    return frame[frame.columns[:3]] if agree else frame
+
+
+def _flips(card: Card) -> pd.DataFrame:
+    d, says = card.flips, card.says
+    return pd.DataFrame(
+        {
+            "parameter": d["about"], "drawn from": d["range"], "point": d["point"],
+            "flips at": [x or "never" for x in d["at"]],
+            "then": [says.get(x, "") for x in d["to"]],
+        }
+    )  # fmt: skip
+
+
+def _numbers(card: Card) -> pd.DataFrame:
+    d = card.numbers
+    return pd.DataFrame(
+        {
+            "number": d["about"], "at the points": d["point"], "5% of draws below": d["p05"],
+            "median": d["median"], "5% of draws above": d["p95"], "draws": d["draws"],
+        }
+    )  # fmt: skip
+
+
 def _parameters(card: Card) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"parameter": name, "drawn_from": p.text, "point": str(p.centre), "source": p.source}
+            {
+                "parameter": name, "about": with_unit(card.specs[name]), "drawn_from": p.text,
+                "point": p.centre if isinstance(p.centre, str) else f"{p.centre:.4g}",
+                "source": p.source,
+            }
             for name, p in card.question.parameters.items()
         ]
-    )
+    )  # fmt: skip
 
 
 def _leaders(card: Card) -> str:
     parts = [
-        f"{row['parameter']} ({100 * row['variance_share']:.0f}%)"
+        f"{row['about']}: {100 * row['variance_share']:.0f}%"
         for _, row in card.drivers.head(DRIVERS).iterrows()
     ]
-    return ", ".join(parts) or "no parameter varies"
+    return "; ".join(parts) or "no parameter varies"
 
 
 def _made(card: Card) -> str:
@@ -210,44 +263,95 @@ def _made(card: Card) -> str:
     return text + (f"{world}; " if world else "") + f"detente {__version__}."
 
 
-def _percents(frame: pd.DataFrame) -> pd.DataFrame:
-    """Shares in percent, for reading."""
-    out = frame.copy()
-    for c in out.columns:
-        if c in ("share", "low", "high", "variance_share") or c.startswith("leading_share"):
-            out[c] = 100 * out[c].astype(float)
-    heads = {
-        "share": "share %", "low": "low %", "high": "high %", "variance_share": "variance %",
-        "leading_share_low": "leading verdict there %", "low_where": "least at",
-        "high_where": "most at", "leading_share_high": "there %",
-    }  # fmt: skip
-    return out.rename(columns=heads)
-
-
 def _table(frame: pd.DataFrame, title: str):
+    """A table in words: countries and sectors by name, shares in percent."""
     from rich.table import Table
 
     if not len(frame):
         return Table(title=f"{title}: none", title_justify="left")
-    heads: Mapping[str, str] = {c: _words(str(c)) for c in frame.columns}
-    return frame_table(frame, dict(heads), title, signed=False)
+    shown, numeric = _readable(frame)
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in shown.columns:
+        table.add_column(str(name).strip(), justify="right" if name in numeric else "left")
+    for row in shown.to_numpy().tolist():
+        table.add_row(*row)
+    return table
+
+
+def _md(frame: pd.DataFrame) -> str:
+    shown, numeric = _readable(frame)
+    head = "| " + " | ".join(str(c).strip() for c in shown.columns) + " |"
+    rule = "|" + "".join(" ---: |" if c in numeric else " --- |" for c in shown.columns)
+    rows = [
+        "| " + " | ".join(x.replace("|", "/") for x in row) + " |"
+        for row in shown.to_numpy().tolist()
+    ]
+    return "\n".join([head, rule, *rows])
+
+
+def _readable(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
+    """Every cell as text and every head in words; the heads of columns of numbers."""
+    out, numeric = {}, set()
+    for name in frame.columns:
+        column, head = frame[name], _words(str(name))
+        if pd.api.types.is_numeric_dtype(column):
+            if _is_share(str(name)):
+                column, head = 100 * column.astype(float), f"{head} %"
+            out[head] = [_figure(x) for x in column]
+            numeric.add(head)
+        else:
+            out[head] = [_named(str(x)) for x in column]
+    return pd.DataFrame(out, columns=list(out)), numeric
+
+
+def _is_share(name: str) -> bool:
+    """Whether a column holds shares as parts of one."""
+    return "share" in name.split("_") and not name.endswith("_pct")
+
+
+def _figure(x: float) -> str:
+    """Three significant digits, whole numbers whole, thousands apart."""
+    if pd.isna(x):
+        return "–"
+    if x == round(x) or abs(x) >= 100:
+        return f"{x:,.0f}"
+    text = f"{x:.3g}" if abs(x) >= 0.001 else f"{x:.4f}"
+    return "0" if float(text) == 0 else text
+
+
+_CODE = re.compile(r"\b[A-Z]{3}\b")
+
+
+def _named(text: str) -> str:
+    """Sector and country codes by their names."""
+    if text in sector_codes():
+        return sector_name(text)
+    known = set(country_codes())
+    return _CODE.sub(lambda m: country_name(m[0]) if m[0] in known else m[0], text)
 
 
 def _words(name: str) -> str:
-    return str(name).replace("_usd_bn", ", $bn").replace("_pct", " %").replace("_", " ")
+    """A column in words: "KOR_trade_gain_pct" is "South Korea trade gain %"."""
+    known = set(country_codes())
+    parts = [country_name(x) if x in known else x for x in str(name).split("_")]
+    text = " ".join(parts).replace(" usd bn", ", $bn").replace(" pct", " %")
+    percentile = re.sub(r"\bp(05|95)\b", lambda m: f"{int(m[1])}th percentile", text)
+    return (
+        re.sub(r"\bus\b", "US", percentile)
+        .replace("top3", "among first three")
+        .replace("chinese", "Chinese")
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, 34)
 
 
 def _cited(source: Mapping[str, str]) -> str:
     return ", ".join(source[k] for k in ("title", "publisher", "date", "url") if source[k])
-
-
-def _md(frame: pd.DataFrame) -> str:
-    def cell(x: Any) -> str:
-        if isinstance(x, float):
-            return "" if x != x else f"{x:.4g}"
-        return str(x).replace("|", "/")
-
-    head = "| " + " | ".join(_words(str(c)) for c in frame.columns) + " |"
-    rule = "|" + " --- |" * len(frame.columns)
-    rows = ["| " + " | ".join(cell(x) for x in row) + " |" for row in frame.to_numpy().tolist()]
-    return "\n".join([head, rule, *rows])

@@ -16,7 +16,7 @@ from detente.models.blocks import Array
 from detente.solve.threads import one_thread
 from detente.strategy.cards.draws import Prior, Value, draw, point
 from detente.strategy.cards.evaluate import Found, answer_at, room_of, settings_of
-from detente.strategy.cards.kind import Answer, Kind
+from detente.strategy.cards.kind import Answer, Kind, Parameter, span, the, with_unit
 from detente.strategy.cards.question import (
     LEAST_DRAWS,
     MOST_DRAWS,
@@ -42,6 +42,11 @@ GRID = 6
 CHUNK = 5
 """Draws sent to a worker at a time."""
 
+SHARES = (
+    "A share counts draws from the ranges stated, it is not the chance of an event; its 95% "
+    "interval is the sampling error of this many draws, and says nothing of ranges that are wrong."
+)
+
 Progress = Callable[[int, int], None]
 
 
@@ -62,6 +67,7 @@ class Card:
     point_verdict : the verdict with every parameter at its point
     samples : one row a draw: parameters, verdict, numbers
     tables : the tables behind the card, by name
+    specs : what each parameter is, with its unit
     failed, reasons : draws that failed to solve, and their messages
     notes : what the machinery assumed
     """
@@ -78,6 +84,7 @@ class Card:
     point_verdict: str
     samples: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
+    specs: Mapping[str, Parameter]
     failed: int
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
@@ -87,18 +94,27 @@ class Card:
     @property
     def nearest_flip(self) -> str:
         """The nearest flip in a sentence."""
+        says = self.says
+        point = says.get(self.point_verdict, self.point_verdict)
         found = self.flips[self.flips["flips"]]
         if not len(found):
             return (
-                "No single parameter changes the point verdict "
-                f"({self.point_verdict}) within its range."
+                f"With every parameter at its point, {point}; no single parameter changes that "
+                "within its range."
             )
         row = found.iloc[0]
+        spec = self.specs[row["parameter"]]
+        move = span(spec, row["point"], row["at"])
         return (
-            f"The point verdict ({self.point_verdict}) becomes {row['to']} when "
-            f"{row['parameter']} goes from {row['point']} to {row['at']}, other things at their "
-            "points."
+            f"With every parameter at its point, {point}. The smallest change that flips it, "
+            f"measured against each range: {spec.about}, {move}; then {says[row['to']]}."
         )
+
+    @property
+    def says(self) -> dict[str, str]:
+        """Every verdict in words, by label."""
+        d = self.distribution
+        return dict(zip(d["verdict"], d["says"], strict=True))
 
 
 @one_thread
@@ -155,6 +171,7 @@ def play(
     good = samples[samples["verdict"] != FAILED].reset_index(drop=True)
     refused = len(reasons) > MOST_FAILED * count or isinstance(middle, str)
     distribution = _distribution(kind.says(settings, q.parameters), verdicts)
+    specs = {name: kind.parameters[name] for name in q.parameters}
     leader = str(distribution.iloc[0]["verdict"])
     named = middle.verdict if isinstance(middle, Answer) else FAILED
     return Card(
@@ -167,19 +184,24 @@ def play(
         else _verdict(kind, q, distribution, good, count),
         distribution=distribution,
         numbers=_numbers(about, good, middle),
-        drivers=drivers(
-            good[list(q.parameters)],
-            q.parameters,
-            _outcomes(kind, good),
-            [v == leader for v in good["verdict"]],
+        drivers=_named(
+            drivers(
+                good[list(q.parameters)],
+                q.parameters,
+                _outcomes(kind, good),
+                [v == leader for v in good["verdict"]],
+            ),
+            specs,
         ),
-        flips=_flips(q, room, kind, centre, named, probes, tried),
+        flips=_named(_flips(q, room, kind, centre, named, probes, tried), specs),
         point_verdict=named,
         samples=samples,
         tables={} if refused else kind.tables(settings, room, centre, good),
+        specs=specs,
+        method=_method(kind, good, about),
         failed=len(reasons),
         reasons=tuple(dict.fromkeys(reasons)),
-        notes=(*kind.notes, *_notes(q, room)),
+        notes=(*kind.notes, *_notes(q, room), SHARES),
         provenance=_provenance(q, room, seed, count),
     )
 
@@ -314,6 +336,13 @@ def _flips(
     return frame.sort_values("moved", kind="stable", na_position="last", ignore_index=True)
 
 
+def _named(frame: pd.DataFrame, specs: Mapping[str, Parameter]) -> pd.DataFrame:
+    """The frame with each parameter in words, with its unit."""
+    out = frame.copy()
+    out.insert(1, "about", [with_unit(specs[name]) for name in frame["parameter"]])
+    return out
+
+
 def _show(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:.4g}"
 
@@ -378,19 +407,28 @@ def _outcomes(kind: Kind, good: pd.DataFrame) -> Array:
     return np.where(np.isnan(main), np.nanmean(main), main)
 
 
+def _method(kind: Kind, good: pd.DataFrame, about: Mapping[str, str]) -> str:
+    """What the shares of variance are of."""
+    if good["verdict"].nunique() > 1:
+        return METHOD
+    return f"{METHOD}; every draw has the same verdict, so it is of a number: {about[kind.main]}"
+
+
 def _verdict(
     kind: Kind, q: Question, distribution: pd.DataFrame, good: pd.DataFrame, count: int
 ) -> str:
     first = distribution.iloc[0]
+    word = strength(first["share"])
+    open_ = "no answer holds in half of the draws; most often " if word == "Open" else ""
     text = (
-        f"{strength(first['share'])}: {first['says']}, in {_percent(first['share'])} of {count} "
-        f"draws (95% interval {_percent(first['low'])} to {_percent(first['high'])})."
+        f"{word}: {open_}{first['says']}, in {_percent(first['share'])} of {count} draws "
+        f"(95% sampling interval {_percent(first['low'])} to {_percent(first['high'])})."
     )
     rest = distribution.iloc[1:]
     rest = rest[rest["share"] > 0]
     if len(rest):
         others = "; ".join(f"{r['says']} in {_percent(r['share'])}" for _, r in rest.iterrows())
-        text += f" Otherwise {others}."
+        text += f" In the other draws: {others}."
     return " ".join([text, *kind.remarks(settings_of(q), good)])
 
 
@@ -404,14 +442,16 @@ def _refusal(failed: int, count: int, reasons: Sequence[str], middle: Found) -> 
 
 
 def _percent(share: float) -> str:
+    share = round(share, 9)
     return f"{100 * share:.1f}%" if 0 < share < 0.1 or 0.9 < share < 1 else f"{100 * share:.0f}%"
 
 
 def _notes(q: Question, room: Room | None) -> tuple[str, ...]:
     if room is None:
         return ()
-    names = ", ".join(room.world.countries)
-    note = f"The draws are solved on {q.world.name} merged to {names}, {len(room.world.sectors)} "
+    merged = {"EU27": "the EU", "ROW": "the rest of the world"}
+    names = ", ".join(merged.get(c) or the(c) for c in room.world.countries)
+    note = f"The draws are solved on {q.world.name} merged to {names}; {len(room.world.sectors)} "
     note += "sectors; deficits fixed; long-run comparison of two equilibria, no time path."
     if room.whole is not None:
         note += f" The point case is solved on all {len(room.whole.countries)} countries as well."

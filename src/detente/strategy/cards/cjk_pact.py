@@ -12,7 +12,7 @@ from pydantic import Field
 from detente.models.blocks import Array
 from detente.records import Record
 from detente.strategy.cards.draws import Prior
-from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities
+from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
 from detente.strategy.edits import Agreement, Levy
 from detente.strategy.tipping import Curves, Tipping
@@ -162,36 +162,38 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     x = good.loc[good["verdict"].isin(["early", "late"]), "switch_pct"]
     if len(x):
         out.append(
-            f"Where it switches on, it does so at {x.median():.0f}% at the median "
-            f"({x.quantile(0.05):.0f}% to {x.quantile(0.95):.0f}% in nine draws of ten)."
+            "Where there is a switch point, it is a US tariff of "
+            f"{x.median():.0f}% at the median ({x.quantile(0.05):.0f}% to {x.quantile(0.95):.0f}% "
+            "in nine draws of ten)."
         )
     for a in ALLIES:
         cap = good[f"{a}_no_crossing_above_pct"]
         out.append(
-            f"For {a} no US tariff up to {s.top_pct:g}% makes it pay once the part of the tie that "
-            f"is lost is worth more than {cap.median():.2f}% of income (median; "
-            f"{cap.quantile(0.05):.2f} to {cap.quantile(0.95):.2f})."
+            f"For {the(a)} no US tariff up to {s.top_pct:g}% makes the pact pay once the part of "
+            f"the security tie that it loses is worth more than {cap.median():.2f}% of income "
+            f"(median; {cap.quantile(0.05):.2f}% to {cap.quantile(0.95):.2f}% in nine draws of "
+            "ten)."
         )
     none = good[good["verdict"] == "no crossing"]
     if len(none):
         out.append(
             "Where there is no crossing, a security cost lower by "
-            f"{-none['net_at_best_pct'].median():.2f}% of income (median), a smaller penalty or "
-            "deeper cuts among the three would create one."
+            f"{-none['net_at_best_pct'].median():.2f}% of income (median) would create one; a "
+            "smaller penalty or deeper cuts among the three work the same way."
         )
     return out
 
 
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
-    whose = "US" if s.leader == "USA" else f"{s.leader}"
+    whose = "US" if s.leader == "USA" else the(s.leader)
     span = f"{whose} tariff from 0 to {s.top_pct:g}%"
     return {
         "always": f"the pact pays for both allies at every {span}",
-        "early": f"it becomes worth it for both at a {whose} tariff of {s.early_pct:g}% or less",
-        "late": f"it becomes worth it for both only at a {whose} tariff above {s.early_pct:g}%",
-        "only below": f"it pays for both at low {whose} tariffs and stops paying at higher ones",
-        "no crossing": f"at no {span} does it pay for both (no crossing)",
+        "early": f"the pact starts to pay for both at a {whose} tariff of {s.early_pct:g}% or less",
+        "late": f"the pact starts to pay for both only at a {whose} tariff above {s.early_pct:g}%",
+        "only below": f"the pact pays for both at low {whose} tariffs but not at higher ones",
+        "no crossing": f"at no {span} does the pact pay for both (no crossing)",
     }
 
 
@@ -209,7 +211,7 @@ KIND = Kind(
     settings=Settings,
     verdicts=verdicts,
     numbers={
-        "switch_pct": "lowest US tariff at which it pays for both, percent (where there is one)",
+        "switch_pct": "lowest US tariff at which the pact pays for both, percent (if any)",
         "net_at_best_pct": "net gain of the ally with less, at the best US tariff, percent",
         "KOR_switch_pct": "Korea's own switch point, percent",
         "JPN_switch_pct": "Japan's own switch point, percent",

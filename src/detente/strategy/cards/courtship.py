@@ -120,15 +120,18 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     for a in ALLIES:
         trade, net = good[f"{a}_trade_gain_pct"], good[f"{a}_net_gain_pct"]
         out.append(
-            f"For {a} the pact by itself, penalty included, brings {trade.median():+.2f}% of real "
-            f"income at the median, {net.median():+.2f}% after the security tie; signing pays for "
-            f"{a} in {100 * float((net > 0).mean()):.0f}% of the draws and for {s.suitor} in "
+            f"For {the(a)}, signing alone changes real income by {trade.median():+.2f}% at the "
+            f"median, the US penalty included, and by {net.median():+.2f}% once what is lost of "
+            f"the security tie is counted; it pays for {the(a)} in "
+            f"{100 * float((net > 0).mean()):.0f}% of the draws, and for {the(s.suitor)}, with "
+            "what the pact is worth to it outside trade, in "
             f"{100 * float((good[f'suitor_gain_{a}_pct'] > 0).mean()):.0f}%."
         )
     several = float((good["stable_networks"] > 1).mean())
     if several > 0:
         out.append(
-            f"In {100 * several:.0f}% several networks last; the one with fewest pacts counts."
+            f"In {100 * several:.0f}% of the draws more than one set of pacts would last; the one "
+            "with fewest pacts is counted."
         )
     return out
 
@@ -140,7 +143,7 @@ def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
         "neither": f"neither ally signs with {who}",
         **{f"{a} only": f"{the(a)} alone signs with {who}" for a in ALLIES},
         "both": f"both allies sign with {who}",
-        "none is stable": "no network of pacts lasts",
+        "none is stable": "no set of pacts lasts",
     }
 
 
@@ -148,14 +151,18 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """What each number is."""
     who, out = the(s.suitor), {}
     for a in ALLIES:
-        out[f"{a}_trade_gain_pct"] = f"{the(a)} signs alone: real income, penalty included, percent"
+        out[f"{a}_trade_gain_pct"] = (
+            f"{the(a)} signs alone: change of real income, penalty included, percent"
+        )
         out[f"{a}_net_gain_pct"] = f"{the(a)}: the same less the security tie, percent"
-    out["suitor_gain_both_pct"] = f"{who} when both sign, trade alone, percent"
+    out["suitor_gain_both_pct"] = (
+        f"{who} when both sign: change of real income, trade alone, percent"
+    )
     for a in ALLIES:
         out[f"suitor_gain_{a}_pct"] = (
-            f"{who} when {the(a)} alone signs, worth outside trade in, percent"
+            f"{who} when {the(a)} alone signs: the same with worth outside trade, percent"
         )
-    return {**out, "stable_networks": "networks that are pairwise stable"}
+    return {**out, "stable_networks": "sets of pacts that last (pairwise stable)"}
 
 
 KIND = Kind(

@@ -186,22 +186,22 @@ def _name(s: Settings, S: int) -> str:
 
 def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     """Who joins, and the weakest."""
-    each = ", ".join(f"{c} {100 * float(good[f'{c}_joins'].mean()):.0f}%" for c in ASKED)
+    each = ", ".join(f"{the(c)} in {100 * float(good[f'{c}_joins'].mean()):.0f}%" for c in ASKED)
     staying = {c: float(good[f"{c}_gain_from_staying_pct"].median()) for c in ASKED}
-    weakest = min(staying, key=lambda c: staying[c])
+    weakest, most = (pick(staying, key=lambda c: staying[c]) for pick in (min, max))
     return [
-        f"In the coalition that holds, by country: {each} of the draws.",
-        f"The first to gain from leaving a coalition of all is {weakest} "
-        f"({staying[weakest]:+.2f}% of income from staying, median).",
+        f"Who is in the coalition that holds: {each} of the draws.",
+        f"With all four in, {the(weakest)} has least reason to stay: staying changes its income by "
+        f"{staying[weakest]:+.2f}% (median), against {the(most)} with {staying[most]:+.2f}%.",
     ]
 
 
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     return {
-        "all": "the coalition of all that were asked holds",
-        "some": "only a part of them joins",
-        "none": f"nobody joins {the(s.leader)}",
+        "all": f"the coalition of {the(s.leader)} with all four holds",
+        "some": f"only some of the four join {the(s.leader)}",
+        "none": f"none of the four joins {the(s.leader)}",
         "unstable": "no coalition is reached that holds",
     }
 
@@ -220,11 +220,11 @@ KIND = Kind(
     settings=Settings,
     verdicts=verdicts,
     numbers={
-        "members": "how many join, in the coalition that holds",
-        "weakest_gain_pct": "gain from staying of the least willing, all others in, percent",
-        **{f"{c}_gain_from_staying_pct": f"{c}: gain from staying if all are in, percent"
+        "members": "how many of the four are in the coalition that holds",
+        "weakest_gain_pct": "gain of the least willing from staying, all others in, percent",
+        **{f"{c}_gain_from_staying_pct": f"{the(c)}: gain from staying if all are in, percent"
            for c in ASKED},
-        **{f"{c}_joins": f"{c}: 1 where it is in the coalition that holds"
+        **{f"{c}_joins": f"{the(c)}: 1 where it is in the coalition that holds"
            for c in ASKED},
     },
     main="weakest_gain_pct",

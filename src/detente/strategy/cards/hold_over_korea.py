@@ -128,6 +128,16 @@ def tables(
 
 
 _WORDS = {"trade": "all trade", "sales": "its sales (inputs)", "purchases": "its purchases"}
+_STOPS = {"trade": "stopped all trade", "sales": "stopped selling", "purchases": "stopped buying"}
+
+
+_WITH = {"trade": " with", "sales": " to", "purchases": " from"}
+
+
+def _loss(x: pd.Series) -> str:
+    """Median and the middle nine draws of ten."""
+    low, high = x.quantile(0.05), x.quantile(0.95)
+    return f"{x.median():.1f}% ({low:.1f}% to {high:.1f}% in nine draws of ten)"
 
 
 def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
@@ -136,13 +146,13 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     for way in ("trade", "sales"):
         a, b = (good[f"{p}_{way}_loss_pct"] for p in RIVALS)
         out.append(
-            f"Without {_WORDS[way].replace('its', 'their')}, {s.country} loses {a.median():.1f}% "
-            f"of real income to {RIVALS[0]} ({a.quantile(0.05):.1f} to {a.quantile(0.95):.1f}) and "
-            f"{b.median():.1f}% to {RIVALS[1]} ({b.quantile(0.05):.1f} to {b.quantile(0.95):.1f})."
+            f"If {the(RIVALS[0])} {_STOPS[way]}{_WITH[way]} {the(s.country)}, that would cost "
+            f"{the(s.country)} {_loss(a)} of real income; if {the(RIVALS[1])} did, {_loss(b)}."
         )
     own = [float(good[f"{p}_trade_own_cost_pct"].median()) for p in RIVALS]
     out.append(
-        f"Closing all trade costs {RIVALS[0]} itself {own[0]:.2f}% and {RIVALS[1]} {own[1]:.2f}%."
+        f"Stopping all trade would cost {the(RIVALS[0])} itself {own[0]:.2f}% of its income and "
+        f"{the(RIVALS[1])} {own[1]:.2f}% (medians)."
     )
     return out
 
@@ -150,12 +160,12 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     return {
-        **{f"{p} on both": f"{the(p)} has more hold, by all trade and by inputs alike"
+        **{f"{p} on both": f"{the(p)} has more economic hold, by all trade and by inputs alike"
            for p in RIVALS},
-        "split": "one has more hold by all trade and the other by inputs",
-        **{f"{p} on one": f"{the(p)} has more hold on one measure, the two are even on the other"
+        "split": "one has more economic hold by all trade and the other by inputs",
+        **{f"{p} on one": f"{the(p)} has more economic hold on one measure, even on the other"
            for p in RIVALS},
-        "even": f"the two have about the same hold (within {100 * s.even:g}%)",
+        "even": f"the two have about the same economic hold (within {100 * s.even:g}%)",
     }  # fmt: skip
 
 
@@ -163,12 +173,13 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """What each number is."""
     who = the(s.country)
     return {
-        **{f"{p}_{w}_loss_pct": f"loss of {who} without {_WORDS[w]} of {p}, percent"
+        **{f"{p}_{w}_loss_pct": f"loss of {who} if {the(p)} {_STOPS[w]}, percent of real income"
            for p in RIVALS for w in WAYS},
-        **{f"{w}_ratio": f"loss to CHN over loss to USA, {_WORDS[w]}" for w in WAYS},
-        **{f"{p}_influence_pct": f"loss of {who} less {p}'s own, all trade, percent"
+        **{f"{w}_ratio": f"loss if China {_STOPS[w]}, over that if the United States did"
+           for w in WAYS},
+        **{f"{p}_influence_pct": f"loss of {who} less the own loss of {the(p)}, all trade, percent"
            for p in RIVALS},
-        **{f"{p}_{w}_own_cost_pct": f"what it costs {p} to withdraw {_WORDS[w]}, percent"
+        **{f"{p}_{w}_own_cost_pct": f"own loss of {the(p)} if it {_STOPS[w]}, percent"
            for p in RIVALS for w in WAYS},
     }  # fmt: skip
 
@@ -177,7 +188,7 @@ KIND = Kind(
     name="hold-over-korea",
     parameters={
         **elasticities(),
-        "scope": Parameter("what is withdrawn", "name", names=("all", "goods")),
+        "scope": Parameter("what is withdrawn, all trade or goods", "name", names=("all", "goods")),
     },
     settings=Settings,
     verdicts=verdicts,

@@ -12,7 +12,7 @@ from detente.labels import country_name
 from detente.records import Record
 from detente.strategy.cards.draws import Prior
 
-__all__ = ["Answer", "Kind", "Parameter", "elasticities", "the"]
+__all__ = ["Answer", "Kind", "Parameter", "elasticities", "span", "the", "with_unit"]
 
 Values = Mapping[str, Any]
 Texts = Mapping[str, str] | Callable[[Any, Mapping[str, Prior]], Mapping[str, str]]
@@ -86,6 +86,26 @@ def the(country: str) -> str:
     return f"the {name}" if name.startswith("United ") else name
 
 
+BARE = ("name", "share", "factor")
+"""Units that need no word beside the value."""
+
+
+def with_unit(parameter: Parameter) -> str:
+    """What a parameter is, with its unit: "what the US adds on an ally that signs (points)"."""
+    bare = parameter.unit in BARE
+    return parameter.about if bare else f"{parameter.about} ({parameter.unit})"
+
+
+def span(parameter: Parameter, start: str, end: str) -> str:
+    """A move of a parameter in words: "from 0.25% to 0.26% of income", "from all to goods"."""
+    unit = parameter.unit
+    if unit.startswith("%"):
+        return f"from {start}% to {end}%{unit[1:]}"
+    if unit == "USD bn":
+        return f"from ${start} bn to ${end} bn"
+    return f"from {start} to {end}" + ("" if unit in BARE else f" {unit}")
+
+
 def elasticities() -> dict[str, Parameter]:
     """The two parameters of every kind that solves the model."""
     from detente.world.theta import theta_sets
@@ -95,6 +115,6 @@ def elasticities() -> dict[str, Parameter]:
             "published set of trade elasticities by sector", "name", names=tuple(theta_sets())
         ),
         "elasticity_scale": Parameter(
-            "all trade elasticities times this", "factor", lowest=0.05, highest=5.0
+            "factor on all trade elasticities", "factor", lowest=0.05, highest=5.0
         ),
     }

@@ -175,25 +175,29 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     gain, none = good["payer_gain_usd_bn"], float((good["zone"] == 0).mean())
     wide = good["all_goods_p_max_usd_bn"]
     return [
-        f"The most {the(s.payer)} gives is ${p.median():,.0f} bn at the median "
-        f"(${p.quantile(0.05):,.0f} to ${p.quantile(0.95):,.0f} bn in nine draws of ten), for "
-        f"relief worth ${gain.median():.1f} bn a year.",
-        f"${asked:g} bn is exactly acceptable where {100 * g.median():.1f}% of it is a grant in "
-        f"effect (median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%): a "
-        "pledge of loans, guarantees and investments that earn a return may pass, cash does not.",
-        f"Were the relief on all goods, the most would be ${wide.median():,.0f} bn at the median, "
-        f"and ${asked:g} bn or more in {100 * float((wide >= asked).mean()):.0f}% of the draws.",
-        f"In {100 * none:.0f}% of the draws there is no pledge that both sides would take.",
+        f"The largest pledge that leaves {the(s.payer)} no worse off is ${p.median():,.0f} bn at "
+        f"the median (${p.quantile(0.05):,.0f} bn to ${p.quantile(0.95):,.0f} bn in nine draws of "
+        f"ten), for relief worth ${gain.median():.1f} bn a year in real income.",
+        f"${asked:g} bn is just acceptable where {100 * g.median():.1f}% of it is a grant in "
+        f"effect (median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%, at most "
+        f"{100 * g.max():.1f}%): loans, guarantees and investments that earn nearly their cost "
+        "may come so low, cash without return does not.",
+        "Were the relief on all goods, the largest pledge would be "
+        f"${wide.median():,.0f} bn at the median, and ${asked:g} bn or more in "
+        f"{100 * float((wide >= asked).mean()):.0f}% of the draws.",
+        "In every draw some pledge would suit both sides."
+        if none == 0
+        else f"In {100 * none:.0f}% of the draws no pledge would suit both sides.",
     ]
 
 
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     marks = s.marks_usd_bn
-    out = {f"{marks[0]:g}": f"the ${marks[0]:g} bn pledge is acceptable as it stands"}
+    out = {f"{marks[0]:g}": f"the ${marks[0]:g} bn pledge pays for {the(s.payer)} as it stands"}
     for above, m in pairwise(marks):
-        out[f"{m:g}"] = f"it must go down to between ${m:g} and {above:g} bn"
-    out[f"below {marks[-1]:g}"] = f"it must go below ${marks[-1]:g} bn"
+        out[f"{m:g}"] = f"the pledge must go down to between ${m:g} bn and ${above:g} bn"
+    out[f"below {marks[-1]:g}"] = f"the pledge must go below ${marks[-1]:g} bn"
     return {**out, "nothing": "the relief is worth no pledge at all"}
 
 
@@ -201,17 +205,17 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """What each number is."""
     payer, grantor, asked = the(s.payer), the(s.grantor), s.marks_usd_bn[0]
     return {
-        "p_max_usd_bn": f"the most {payer} gives, USD bn of pledge",
-        f"grant_share_at_{asked:g}": f"grant share that makes ${asked:g} bn exactly acceptable",
+        "p_max_usd_bn": f"the largest pledge that pays for {payer}, USD bn",
+        f"grant_share_at_{asked:g}": f"grant in effect at which ${asked:g} bn just pays, share",
         **{f"grant_share_at_{m:g}": f"the same for ${m:g} bn" for m in s.marks_usd_bn[1:]},
-        "p_min_usd_bn": f"the least {grantor} takes, USD bn of pledge",
+        "p_min_usd_bn": f"the least pledge that pays for {grantor}, USD bn",
         "payer_gain_usd_bn": f"gain of {payer} from the relief, USD bn a year",
         "grantor_gain_usd_bn": f"gain of {grantor} from the relief without a pledge, USD bn a year",
         "present_value_usd_bn": f"worth of the relief to {payer}, USD bn today",
         "annuity_years": "years that a stream counts for after discount and risk",
         "all_goods_gain_usd_bn": f"gain of {payer} if all goods had the relief, USD bn a year",
-        "all_goods_p_max_usd_bn": f"the most {payer} gives if all goods had the relief, USD bn",
-        "zone": "1 where some pledge suits both",
+        "all_goods_p_max_usd_bn": f"the same if all goods had the relief, {payer}, USD bn",
+        "zone": "1 where some pledge suits both sides",
     }
 
 

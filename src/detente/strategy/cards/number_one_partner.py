@@ -10,7 +10,7 @@ import pandas as pd
 
 from detente.records import Record
 from detente.strategy.cards.draws import Prior
-from detente.strategy.cards.kind import Answer, Kind, Parameter
+from detente.strategy.cards.kind import Answer, Kind, Parameter, the
 from detente.strategy.ranks import GROUPINGS, MEASURES, FirstPartner, first_partner_of
 
 __all__ = ["KIND", "Settings"]
@@ -63,10 +63,11 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     first = good["first_for"]
     best = good.iloc[int(first.to_numpy().argmax())]
     return [
-        f"The largest count of first places is {best['first_for']:.0f} of {best['economies']:.0f} "
-        f"({MEASURES[best['measure']]}; {best['grouping']}), the smallest {first.min():.0f}.",
-        "Each share is one of definitions taken as equally likely, not a probability: which one "
-        "the article means is not said.",
+        f"At most {the(s.partner)} comes first for {best['first_for']:.0f} of "
+        f"{best['economies']:.0f} economies "
+        f"({MEASURES[best['measure']]}; {best['grouping']}), at least for {first.min():.0f}.",
+        "Each share counts definitions as equals, it is no probability: which one the article "
+        "means is not said.",
     ]
 
 
@@ -75,8 +76,8 @@ def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     claim = priors["claim"]
     many = f"more than {round(float(claim.centre))}" if claim.fixed else "so many"
     return {
-        "fits": f"the claim of {many} fits the data",
-        "does not fit": f"the claim of {many} does not fit the data",
+        "fits": f"the claim of {many} fits goods trade of 2023",
+        "does not fit": f"the claim of {many} does not fit goods trade of 2023",
     }
 
 
@@ -96,9 +97,9 @@ KIND = Kind(
         "count": "economies counted under the definition",
         "first_for": "economies for which it is the first partner",
         "top3_for": "economies for which it is among the first three",
-        "economies": "economies in the data",
-        "share": "count over economies",
-        "short_of_claim": "economies that lack for the claim",
+        "economies": "other economies in the data",
+        "share": "the count as a share of them",
+        "short_of_claim": "how many are lacking for the claim",
     },
     main="count",
     evaluate=evaluate,

@@ -158,24 +158,24 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     parts = []
     for r in RULES:
         x = good[f"{r}_pct"]
-        median = "no rate" if x.isna().all() else f"{x.median():.0f}%"
+        median = f"none up to {s.bound_pct:g}%" if x.isna().all() else f"{x.median():.0f}%"
         parts.append(
-            f"{r.replace('_', ' ')} {median} (inside in "
-            f"{100 * float(good[f'{r}_inside'].mean()):.0f}%)"
+            f"{_MEANS[r]}, {median} (within {_seen(s)} in "
+            f"{100 * float(good[f'{r}_inside'].mean()):.0f}% of the draws)"
         )
     best = max(RULES, key=lambda r: float(good[f"{r}_inside"].mean()))
     hit = float(good[f"{best}_inside"].mean())
     explained = (
-        f"The rule that gives {_seen(s)} most often is {best.replace('_', ' ')}."
+        f"The rule that most often gives {_seen(s)}: {_MEANS[best]}."
         if hit >= 0.5
         else f"No rule gives {_seen(s)} in half of the draws."
     )
-    out = [f"Rates by rule, median: {'; '.join(parts)}. {explained}"]
+    out = [f"The rate each rule asks for, at the median: {'; '.join(parts)}. {explained}"]
     lost = float((good["aggressor_gain_pct"] <= 0).mean())
     if lost >= 0.5:
         out.append(
-            f"In {100 * lost:.0f}% of the draws {s.aggressor} loses by its own step, so that no "
-            "answer is needed to take a gain away."
+            f"In {100 * lost:.0f}% of the draws {the(s.aggressor)} loses by its own step, so that "
+            "no answer is needed to take a gain away."
         )
     return out
 
@@ -184,9 +184,9 @@ def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     seen, act = _seen(s), "US step" if s.aggressor == "USA" else "step"
     return {
-        "proportionate": f"{seen} is what collects the same duties as the {act}",
-        "milder": f"{seen} is milder than an answer of equal duties",
-        "harsher": f"{seen} is harsher than an answer of equal duties",
+        "proportionate": f"{seen} is proportionate: it collects the same duties as the {act}",
+        "milder": f"{seen} is milder than an answer that collects the same duties as the {act}",
+        "harsher": f"{seen} is harsher than an answer that collects the same duties as the {act}",
         "no trade": "nothing is traded in the scope of the answer",
     }
 
@@ -197,16 +197,24 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     middle = 0.5 * (s.observed_pct[0] + s.observed_pct[1])
     return {
         "duty_equivalent_pct": "rate that collects the same duties, percent",
-        "mirror_pct": "rate of the mirror rule, percent",
+        "mirror_pct": "rate of the same points, percent",
         "loss_equivalent_pct": f"rate at which {one} loses what {other} lost, in money, percent",
         "welfare_equivalent_pct": f"least rate that leaves {one} no gain from its step, percent",
-        "mean_rate_over_duty_equivalent": f"{middle:g}% over the rate of equal duties",
+        "mean_rate_over_duty_equivalent": f"{middle:g}% over the rate of the same duties",
         "aggressor_gain_pct": f"real income of {one} from its step unanswered, percent",
         "answerer_loss_pct": f"loss of {other} from the step, percent",
         "covered_share": f"share of goods sales of {one} to {other} that the scope covers",
-        **{f"{r}_inside": f"1 where {r.replace('_', ' ')} gives a rate in the range"
+        **{f"{r}_inside": f"1 where the rule \"{_MEANS[r]}\" gives {_seen(s)}"
            for r in RULES},
     }  # fmt: skip
+
+
+_MEANS = {
+    "mirror": "the same points",
+    "duty_equivalent": "the same duties collected",
+    "loss_equivalent": "the same loss in money",
+    "welfare_equivalent": "no gain left to the other side",
+}
 
 
 def _seen(s: Settings) -> str:
@@ -220,7 +228,7 @@ KIND = Kind(
     parameters={
         **elasticities(),
         "us_step_pct": Parameter("what the US added on China's goods", "points", 0.1, 500),
-        "scope": Parameter("goods the answer falls on, of settings.scopes", "name", names=()),
+        "scope": Parameter("goods that the answer falls on", "name", names=()),
     },
     settings=Settings,
     verdicts=verdicts,

@@ -57,7 +57,7 @@ def drivers(
             continue
         values = draws[name].to_numpy()
         if prior.choices is not None:
-            groups = np.array([str(v) for v in values])
+            groups = np.array([v if isinstance(v, str) else f"{v:g}" for v in values])
             by = pd.Series(hit).groupby(groups).mean()
             low, high = f"at {by.idxmin()}", f"at {by.idxmax()}"
             at_low, at_high = float(by.min()), float(by.max())

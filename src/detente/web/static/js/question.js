@@ -209,6 +209,7 @@ const plain = (x) => (typeof x === "number" ? compact(x) : x);
 
 function card(result, asked) {
   const { meta: m } = result;
+  const says = new Map(result.rows.map((r) => [r.verdict, capital(r.says)]));
   const held = Object.keys(asked?.overrides ?? {});
   const made = `${m.draws} draws, seed ${m.seed}, ${m.failed_draws} failed to solve${m.world ? `; ${m.world}` : ""}; detente ${m.version}${held.length ? `; held: ${held.map((k) => k.replace("parameters.", "")).join(", ")}` : ""}.`;
   const box = $("#card");
@@ -219,17 +220,17 @@ function card(result, asked) {
     shares, h("div", { class: "grid two" }, drivers, flips));
   distribution(shares, result.rows, made);
   const bars = rankedBars(drivers, { label: "What decides it", unit: "share of the variance over the draws, percent", source: `${capital(m.sensitivity)}. ${made}`, filename: `${meta.question}-drivers`, format: (x) => `${num(x, 0)}%`, level: 3, limit: 12 });
-  bars.update(result.drivers.map((d) => ({ key: d.parameter, label: words(d.parameter), value: 100 * d.variance_share })));
+  bars.update(result.drivers.map((d) => ({ key: d.parameter, label: capital(d.about), value: 100 * d.variance_share })));
   bars.figure.setTable([
-    { key: "parameter", label: "Parameter", header: true }, { key: "range", label: "Drawn from" },
+    { key: "about", label: "Parameter", header: true, format: capital }, { key: "range", label: "Drawn from" },
     { key: "variance_share", label: "Share of variance", numeric: true, format: percent },
     { key: "low_where", label: "Leading verdict least" }, { key: "leading_share_low", label: "There", numeric: true, format: percent },
     { key: "high_where", label: "Most" }, { key: "leading_share_high", label: "There", numeric: true, format: percent },
   ], result.drivers);
   flips.append(h("h3", { text: "What flips it" }), h("p", { text: m.nearest_flip }), h("div"));
   sortableTable(flips.lastChild, [
-    { key: "parameter", label: "Parameter", header: true, format: words }, { key: "point", label: "Point" },
-    { key: "at", label: "Flips at", format: (x) => x || "–" }, { key: "to", label: "To", format: (x) => x || "never" },
+    { key: "about", label: "Parameter", header: true, format: capital }, { key: "point", label: "Point" },
+    { key: "at", label: "Flips at", format: (x) => x || "–" }, { key: "to", label: "To", format: (x) => says.get(x) || "never" },
   ], result.flips, { label: "Flips by parameter" });
   const inside = h("div");
   box.append(h("details", { open: true }, h("summary", {}, h("strong", { text: "Numbers over the draws" })), inside));
