@@ -98,7 +98,7 @@ def test_flows_are_sorted_and_balance(client: TestClient) -> None:
         ("/api/timeline?date=1999-01-01", 422, "2018-01-01"),
         ("/api/timeline?date=2099-01-01", 422, "ledger ends"),
         ("/api/timeline?date=2025-02-31", 422, "not a date"),
-        ("/api/timeline?date=yesterday", 422, "pattern"),
+        ("/api/timeline?date=yesterday", 422, "not a date"),
         ("/api/timeline?date=2025-04-10&since=2099-01-01", 422, "ledger ends"),
         ("/api/timeline/series?variable=happiness", 422, "pattern"),
         (FLOWS.replace("USA", "XXX"), 404, "XXX"),
@@ -143,6 +143,11 @@ def test_the_front_page_holds_its_day(client: TestClient) -> None:
     assert page.status_code == 200
     assert "2025-04-03" in page.text
     assert client.get("/?date=1850-01-01").status_code == 422
+    wrong = client.get("/?date=yesterday")
+    assert wrong.status_code == 422
+    assert "date: not a date; write YYYY-MM-DD." in wrong.text
+    assert "pattern" not in wrong.text
+    assert "Unprocessable" not in wrong.text
 
 
 # --- when the ledger was edited -----------------------------------------------------------------

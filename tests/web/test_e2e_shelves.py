@@ -94,6 +94,19 @@ def test_why_form(clean):
     expect(page).to_have_url(re.compile("/ledger/usa/section-232-cars$"))
 
 
+# the least contrast of text on its ground among cells, by the formula of WCAG
+CONTRAST = """cells => Math.min(...cells.map(cell => {
+  const light = text => {
+    const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map(c => c / 255)
+      .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const style = getComputedStyle(cell);
+  const [a, b] = [light(style.color), light(style.backgroundColor)];
+  return Math.max(a, b) / Math.min(a, b);
+}))"""
+
+
 def test_a_country_page_draws_charts_with_their_tables(clean):
     page = clean
     page.goto("/countries/KOR")
@@ -108,6 +121,13 @@ def test_a_country_page_draws_charts_with_their_tables(clean):
     assert page.locator("#exposure-cells table.heat td").first.evaluate(
         "e => getComputedStyle(e).backgroundColor"
     ) not in ("rgba(0, 0, 0, 0)", "")
+    assert page.locator("#exposure-cells table.heat tbody td").evaluate_all(CONTRAST) >= 4.5
+    tools = page.locator("#exposure-cells .fig-tools button")
+    assert tools.all_inner_texts() == ["CSV"]
+    page.get_by_role("button", name="Tariff its goods face").focus()
+    expect(page.locator("#tip")).to_contain_text("Average tariff its goods meet abroad")
+    page.keyboard.press("Escape")
+    expect(page.locator("#tip")).to_be_hidden()
     first = page.locator("#sectors th[scope=row]").first.inner_text()
     page.locator("#sectors").get_by_role("button", name=re.compile("^Exports")).click()
     assert page.locator("#sectors th[scope=row]").first.inner_text() != first

@@ -93,6 +93,21 @@ def test_back_returns_to_the_day_before_the_jump(front: Any) -> None:
     until(front, "document.querySelector('#shown-date').dateTime === '2025-04-10'")
 
 
+def test_a_day_outside_the_record_is_said_and_then_forgotten(front: Any) -> None:
+    front.focus("#jump")
+    front.keyboard.type("06152017")
+    assert front.is_hidden("#jump-wrong")
+    front.focus("#event")
+    assert "1 January 2018" in front.inner_text("#jump-wrong")
+    assert front.get_attribute("#jump", "aria-invalid") == "true"
+    assert "date=2025-04-10" in front.url
+    front.focus("#jump")
+    front.keyboard.type("06152019")
+    until(front, "document.querySelector('#shown-date').textContent === '15 June 2019'")
+    assert front.is_hidden("#jump-wrong")
+    assert front.get_attribute("#jump", "aria-invalid") is None
+
+
 def test_compared_with_rebases(front: Any) -> None:
     before = bars(front, "#ranking")
     front.select_option("#since", "2018-01-01")
@@ -126,6 +141,7 @@ def test_flows_are_those_of_their_twin(front: Any) -> None:
     assert said is not None
     assert float(said[1].replace(",", "")) == pytest.approx(mine["after_usd_bn"], rel=0.02)
     assert "exporter=KOR" in front.url
+    assert "a year to the United States" in front.inner_text("#flow-words")
 
 
 def test_play_moves_and_stops(front: Any) -> None:

@@ -211,6 +211,49 @@ def test_what_the_server_refuses_is_shown_in_its_words(page: Any) -> None:
     assert "1999-01-01" in words
 
 
+def test_a_rate_out_of_range_is_said_beside_the_field(page: Any) -> None:
+    opened(page)
+    page.fill("#m0-number", "-150")
+    assert "from −99 to 1000" in page.inner_text("#m0-wrong")
+    assert "still that of 25" in page.inner_text("#m0-wrong")
+    assert page.get_attribute("#m0-number", "aria-describedby") == "m0-wrong"
+    assert page.input_value("#m0-range") == "25"
+    page.fill("#m0-number", "40")
+    assert page.is_hidden("#m0-wrong")
+    assert page.input_value("#m0-range") == "40"
+
+
+def test_an_unknown_scenario_is_said_and_the_first_one_opened(page: Any) -> None:
+    opened(page, "/what-if?scenario=nope")
+    assert "unknown scenario 'nope'" in page.inner_text("#link-trouble")
+    assert page.inner_text("#command") == "detente run us-cars-25"
+    assert "real income" in page.inner_text("section[aria-labelledby=stats-title] .fig-unit")
+
+
+def test_a_sector_takes_the_place_of_all_goods(page: Any) -> None:
+    opened(page)
+    page.select_option("#start", "scratch")
+    until(page, "document.querySelector('.measure-title').textContent.includes('all goods')")
+    page.get_by_label("Add to sectors").select_option("C29")
+    title = "1. The United States adds 10% to the tariff on motor vehicles from China"
+    assert page.inner_text(".measure-title") == title
+    page.get_by_label("Add to sectors").select_option("C20")
+    assert "on motor vehicles and chemicals" in page.inner_text(".measure-title")
+    page.get_by_label("Add to sectors").select_option("goods")
+    assert "on all goods from China" in page.inner_text(".measure-title")
+
+
+def test_a_law_from_the_address_shows_its_day(page: Any) -> None:
+    opened(page, "/what-if?date=2025-09-01")
+    assert page.input_value("#start") == "law"
+    assert page.is_visible("#start-day")
+    assert page.input_value("#start-day") == "2025-09-01"
+    before = count(page)
+    page.click("#add")
+    until(page, f"{SOLVED} > {before}")
+    until(page, "document.querySelector('#inside').value === 'USA'")
+
+
 def test_keyboard_alone_makes_the_first_what_if(page: Any) -> None:
     opened(page)
     page.evaluate("document.body.focus()")

@@ -314,3 +314,11 @@ def test_the_empty_form_asks_without_complaining(client):
 def test_days_in_words():
     assert day_words("2025-04-10") == "10 April 2025"
     assert day_words("soon") == "soon"
+
+
+def test_a_measure_in_force_does_not_read_as_ended(client):
+    row = client.get("/api/ledger?text=can/china-ev-2024").json()["rows"][0]
+    assert row["status"] == "in force"
+    assert row["last"] > row["first"]
+    page = " ".join(client.get("/ledger?text=can/china-ev-2024").text.split())
+    assert f"{row['first']},<br> last change {row['last']}" in page

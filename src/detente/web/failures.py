@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,11 +18,23 @@ from detente.errors import (
     NoSolutionError,
     UnknownNameError,
 )
+from detente.web.schemas import DAY_PATTERN
 from detente.web.templating import render
 
 __all__ = ["BusyError", "CrashedError", "TooLargeError", "failure", "install"]
 
 log = logging.getLogger("detente.web")
+
+
+TITLES = {
+    404: "Not found",
+    409: "No equilibrium",
+    413: "Too large",
+    422: "The address asks for something the page cannot show",
+    500: "Something went wrong",
+    503: "Busy",
+}
+"""What a page that could not be made is headed with; other statuses have their own name."""
 
 
 class BusyError(Exception):
@@ -53,7 +66,7 @@ def failure(
         if field:
             error["field"] = field
         return JSONResponse({"error": error}, status_code=status, headers=headers)
-    title = HTTPStatus(status).phrase
+    title = TITLES.get(status, HTTPStatus(status).phrase)
     page = render(request, "error.html", status, title=title, message=message, status=status)
     page.headers.update(headers or {})
     return page
@@ -97,9 +110,15 @@ def _invalid(request: Request, error: Exception) -> Response:
     for one in found[:5]:
         where = [str(part) for part in one["loc"] if part not in ("body", "query", "path")]
         field = field or ".".join(where) or None
-        said.append(": ".join(p for p in (".".join(where), str(one["msg"])) if p))
+        words = "not a date; write YYYY-MM-DD" if _is_day(one) else str(one["msg"])
+        said.append(": ".join(p for p in (".".join(where), words) if p))
     more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
     return failure(request, 422, "InputError", "; ".join(said) + more, field)
+
+
+def _is_day(one: dict[str, Any]) -> bool:
+    """Whether what failed is the pattern of a day, which says nothing to a reader."""
+    return one.get("ctx", {}).get("pattern") == DAY_PATTERN
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detente.study.timeline import COLUMNS
 
-__all__ = ["ERRORS", "Body", "Day", "Iso3", "Problem", "Sector"]
+__all__ = ["DAY_PATTERN", "ERRORS", "Body", "Day", "Iso3", "Problem", "Sector"]
+
+DAY_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
 Day = Annotated[
     str,
     Query(
-        pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+        pattern=DAY_PATTERN,
         description="A calendar day; it means the law in force then.",
         examples=["2025-04-10"],
     ),

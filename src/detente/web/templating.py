@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from detente.study.timeline import COLUMNS
 from detente.variables import VARIABLES
 from detente.version import __version__
 
@@ -21,7 +22,21 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_pages.globals.update(version=__version__, variables=VARIABLES)
+# averages are numbers of the timeline, not of the model, and have their words there
+_AVERAGES = {name: COLUMNS[f"{name}_pct"] for name in ("tariff_charged", "tariff_faced")}
+_TERMS = {
+    name: {
+        "title": name.replace("_", " "),
+        "symbol": v.symbol,
+        "unit": v.unit,
+        "definition": v.definition,
+    }
+    for name, v in VARIABLES.items()
+} | {
+    name: {"title": name.replace("_", " "), "unit": c.unit, "definition": c.definition}
+    for name, c in _AVERAGES.items()
+}
+_pages.globals.update(version=__version__, terms=_TERMS)
 
 
 def day_words(iso: str) -> str:

@@ -6,7 +6,9 @@ import { figure } from "/static/js/figure.js";
 import { byUnit } from "/static/js/format.js";
 import { responsive } from "/static/js/resize.js";
 
-const ROW = 22;
+// a finger needs more than a mouse
+const ROW = window.matchMedia("(pointer: coarse)").matches ? 28 : 22;
+const BASE = ROW / 2 + 4;
 const px = (x) => Math.round(x * 10) / 10;
 
 /** Which rows are drawn: both ends of the order, or those furthest from zero. */
@@ -37,10 +39,11 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
 
   function line(i) {
     if (pool[i]) return pool[i];
-    const name = s("text", { class: "bar-label", "font-size": 13, y: 15 });
-    const link = href ? s("a", {}, name) : name;
-    const parts = { group: s("g", { class: "bar-row" }), name, link, bar: s("rect", { y: 4, height: ROW - 8, rx: 1.5 }), range: s("line", { class: "bar-range", y1: ROW / 2, y2: ROW / 2 }),
-      ghost: s("line", { class: "ghost", y1: 2, y2: ROW - 2 }), value: s("text", { class: "bar-value num", "font-size": 12.5, y: 15 }) };
+    const name = s("text", { class: "bar-label", "font-size": 13, y: BASE });
+    const target = s("rect", { height: ROW, fill: "none", "pointer-events": "all" });
+    const link = href ? s("a", {}, target, name) : name;
+    const parts = { group: s("g", { class: "bar-row" }), name, link, target, bar: s("rect", { y: 4, height: ROW - 8, rx: 1.5 }), range: s("line", { class: "bar-range", y1: ROW / 2, y2: ROW / 2 }),
+      ghost: s("line", { class: "ghost", y1: 2, y2: ROW - 2 }), value: s("text", { class: "bar-value num", "font-size": 12.5, y: BASE }) };
     parts.group.append(parts.bar, parts.range, parts.ghost, link, parts.value);
     if (onSelect) parts.group.addEventListener("click", (event) => { if (!event.target.closest("a")) onSelect(parts.key); });
     svg.append(parts.group);
@@ -70,6 +73,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
       const text = row.label.length > room ? `${row.label.slice(0, room - 1)}…` : row.label;
       if (parts.name.textContent !== text) parts.name.textContent = text;
       const written = state.write(row.value);
+      if (href) attrs(parts.target, { width: px(names) });
       if (href) attrs(parts.link, { href: href(row.key), "aria-label": `${row.label}: ${written}` });
       attrs(parts.bar, { x: px(x(Math.min(0, value))), width: px(Math.max(0.5, Math.abs(x(value) - x(0)))), fill: value < 0 ? minus : plus });
       const ranged = Number.isFinite(row.low) && Number.isFinite(row.high);
@@ -82,7 +86,7 @@ export function rankedBars(el, { label, unit, href = null, limit = 0, onSelect =
     });
     for (const parts of pool.slice(shown.length)) attrs(parts.group, { display: "none" });
     const height = shown.length * ROW + (cut >= 0 ? ROW * 0.9 : 0) + 2;
-    attrs(gap, { display: cut >= 0 ? "inline" : "none", x: px(x(0)), y: cut * ROW + 14 });
+    attrs(gap, { display: cut >= 0 ? "inline" : "none", x: px(x(0)), y: cut * ROW + BASE - 1 });
     const between = `… ${hidden} in between …`;
     if (gap.textContent !== between) gap.textContent = between;
     attrs(axis, { x1: px(x(0)), x2: px(x(0)), y2: height });

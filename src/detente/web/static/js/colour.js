@@ -59,6 +59,8 @@ export function scale(kind, limits) {
 
 /** Black or white, whichever is easier to read on a colour. */
 export function inkOn(colour) {
+  const light = (c) => { const x = c / 255; return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4; };
   const { r, g, b } = d3.rgb(colour);
-  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#10151b" : "#ffffff";
+  const y = 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+  return (y + 0.05) / 0.057 > 1.05 / (y + 0.05) ? "#10151b" : "#ffffff"; // 0.057: the dark ink's own light, and 0.05
 }

@@ -16,9 +16,10 @@ export function csv(columns, rows) {
 
 /**
  * Draws the frame into `el`. `termName` explains the unit's variable on hover; `filename` names downloads.
+ * `drawn` is false where the body is a table, which has nothing to save as a picture.
  * Returns {body, setTable(columns, rows | () => rows), setTitle, setUnit, setSource, setBusy, setMessage}.
  */
-export function figure(el, { title, unit = "", source = "", filename = "figure", termName = null, level = 2 }) {
+export function figure(el, { title, unit = "", source = "", filename = "figure", termName = null, level = 2, drawn = true }) {
   const heading = h(`h${level}`, { class: "fig-title", text: title });
   const unitText = termName ? term(termName, unit) : h("span", { text: unit });
   const unitLine = h("p", { class: "fig-unit" }, unitText);
@@ -32,8 +33,8 @@ export function figure(el, { title, unit = "", source = "", filename = "figure",
   const about = () => ({ title: heading.textContent, unit: unitText.textContent, source: sourceLine.textContent });
   const tool = (text, what, run) => h("button", { type: "button", text, "aria-label": `Download ${what}`, title: `Download ${what}`, on: { click: run } });
   const tools = h("div", { class: "fig-tools no-print", role: "group", "aria-label": "Downloads" },
-    tool("PNG", "as PNG image", () => savePNG(body, about(), name)),
-    tool("SVG", "as SVG drawing", () => saveSVG(body, about(), name)),
+    drawn ? tool("PNG", "as PNG image", () => savePNG(body, about(), name)) : null,
+    drawn ? tool("SVG", "as SVG drawing", () => saveSVG(body, about(), name)) : null,
     tool("CSV", "numbers as CSV", () => saveText(csv(table.columns, table.rows()), `${name}.csv`, "text/csv")));
   const tableBox = h("div");
   const details = h("details", { class: "fig-table" }, h("summary", { text: "Show as table" }), tableBox);

@@ -35,6 +35,12 @@ export function usdBn(x, { sign = false, n = null } = {}) {
 }
 export const usdBnChange = (x) => usdBn(x, { sign: true });
 
+/** A country's name inside a sentence: the United States, Japan. */
+export const withThe = (name) => (/^(United |Netherlands|Philippines|Rest of)/.test(name ?? "") ? `the ${name.replace(/^Rest/, "rest")}` : name);
+
+/** With a capital at the start. */
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /** 2025-04-10 as 10 April 2025. */

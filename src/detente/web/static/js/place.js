@@ -2,7 +2,7 @@
 
 import { getJSON, showError } from "/static/js/api.js";
 import { rankedBars } from "/static/js/bars.js";
-import { gain, loss } from "/static/js/colour.js";
+import { inkOn, loss, gain } from "/static/js/colour.js";
 import { $, h, pageData } from "/static/js/dom.js";
 import { flowsMap } from "/static/js/flows.js";
 import { date, num, pct, points, rate, usdBn, usdBnChange } from "/static/js/format.js";
@@ -52,8 +52,8 @@ function countries() {
   sortableTable($("#all"), [
     { key: "name", label: "Country", header: true, href: (r) => toCountry(r.country) },
     { key: "real_income_pct", label: "Real income", numeric: true, format: (x) => pct(x), term: "real_income" },
-    { key: "tariff_charged_pct", label: "Charges", numeric: true, format: (x) => rate(x) },
-    { key: "tariff_faced_pct", label: "Faces", numeric: true, format: (x) => rate(x) },
+    { key: "tariff_charged_pct", label: "Charges", numeric: true, format: (x) => rate(x), term: "tariff_charged" },
+    { key: "tariff_faced_pct", label: "Faces", numeric: true, format: (x) => rate(x), term: "tariff_faced" },
   ], view.rows, { caption: `Changes since ${YEAR}; average tariffs on goods`, label: "All countries", sort: { key: "real_income_pct", down: false } });
   $("#all .table-box").classList.add("tall");
 }
@@ -125,7 +125,7 @@ async function lines() {
 
 /** Partners by sectors; a cell is coloured by what a point there does. */
 function heat() {
-  const frame = figure($("#exposure-cells"), { title: "If one partner put a point more on one sector", unit: "real income, thousandths of a percent per point of tariff", source: SOURCE, filename: `${meta.country}-exposure-cells`, termName: "real_income" });
+  const frame = figure($("#exposure-cells"), { title: "If one partner put a point more on one sector", unit: "real income, thousandths of a percent per point of tariff", source: SOURCE, filename: `${meta.country}-exposure-cells`, termName: "real_income", drawn: false });
   const names = Object.fromEntries(view.sectors.map((s) => [s.sector, s.name]));
   const rows = view.exposure_by_partner.slice(0, 10);
   const size = new Map();
@@ -133,13 +133,14 @@ function heat() {
   const columns = [...size].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([code]) => code);
   const at = new Map(view.exposure.map((c) => [`${c.country} ${c.sector}`, c.percent_per_point]));
   const most = Math.max(...[...at.values()].map(Math.abs), 1e-12);
+  const ground = getComputedStyle(document.documentElement).getPropertyValue("--surface").trim();
   const cell = (p, code) => {
     const x = at.get(`${p.country} ${code}`);
     const td = h("td", { text: x === undefined ? "–" : num(1000 * x, 1) });
     if (x !== undefined) {
-      const part = Math.round(85 * Math.sqrt(Math.abs(x) / most));
-      td.style.background = `color-mix(in srgb, ${x < 0 ? loss() : gain()} ${part}%, transparent)`;
-      if (part > 55) td.style.color = matchMedia("(prefers-color-scheme: dark)").matches ? "#000" : "#fff";
+      const colour = d3.interpolateRgb(ground, x < 0 ? loss() : gain())(0.85 * Math.sqrt(Math.abs(x) / most));
+      td.style.background = colour;
+      td.style.color = inkOn(colour);
     }
     return td;
   };

@@ -3,12 +3,12 @@
 
 import { newest, showError } from "/static/js/api.js";
 import { rankedBars } from "/static/js/bars.js";
+import { dayField } from "/static/js/day.js";
 import { $, debounce, h, pageData, perFrame } from "/static/js/dom.js";
 import { date, num, pct, rate, shortDate, usdBn } from "/static/js/format.js";
 import { stepLine } from "/static/js/line.js";
 import { worldMap } from "/static/js/map.js";
 import { sortableTable } from "/static/js/table.js";
-import { addTerms } from "/static/js/tips.js";
 import { lineColours } from "/static/js/colour.js";
 import { Data } from "/static/js/timeline/data.js";
 import { BASES, EVENTS } from "/static/js/timeline/events.js";
@@ -31,8 +31,6 @@ const [dayWork, flowWork] = [newest(), newest()];
 function start() {
   const boot = pageData("boot");
   data = new Data(boot);
-  // averages are numbers of the timeline, not of the model; the server says what they mean
-  for (const { name, unit, definition } of boot.columns) if (/^tariff_(charged|faced)/.test(name)) addTerms({ [name.replace("_pct", "")]: { title: name.replace("_pct", "").replace("_", " "), unit, definition } });
   build();
   restore();
 }
@@ -62,8 +60,8 @@ function build() {
   $("#since").addEventListener("change", (e) => {
     if (e.target.value === "other") { $("#since-day-label").hidden = false; $("#since-day").focus(); } else choose({ since: e.target.value });
   });
-  $("#since-day").addEventListener("change", (e) => { if (e.target.value && e.target.checkValidity()) choose({ since: e.target.value }); });
-  $("#jump").addEventListener("change", (e) => { if (e.target.value && e.target.checkValidity()) choose({ date: e.target.value }); });
+  dayField($("#since-day"), (day) => choose({ since: day }));
+  dayField($("#jump"), (day) => choose({ date: day }));
   $("#show-all").addEventListener("click", () => {
     all = !all;
     $("#show-all").setAttribute("aria-expanded", String(all));
@@ -236,7 +234,7 @@ function fillTable(rows, day, since) {
     change("exports_pct", "Exports", "exports"), change("imports_pct", "Imports", "imports"),
     level("tariff_charged_pct", "Tariff charged", "tariff_charged"), level("tariff_faced_pct", "Tariff faced", "tariff_faced"),
     { key: "tariff_revenue_usd_bn", label: "Tariff revenue", term: "revenue", numeric: true, format: (x) => usdBn(x) },
-  ], rows, { label: "Every number of this day", sort: { key: "real_income_pct", down: false } });
+  ], rows, { label: "Table of every number", sort: { key: "real_income_pct", down: false } });
   return undefined;
 }
 

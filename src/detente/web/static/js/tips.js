@@ -5,9 +5,6 @@ import { h, pageData } from "/static/js/dom.js";
 const terms = pageData("terms") ?? {};
 let box = null;
 
-/** Adds explanations that a page brought along: {name: {title, unit, definition}}. */
-export const addTerms = (more) => Object.assign(terms, more);
-
 function tipBox() {
   if (!box) {
     box = h("div", { class: "tip", id: "tip", role: "tooltip", hidden: true });

@@ -1,6 +1,7 @@
 // The what-if page: every edit posts the scenario and redraws the outcome beside the one it was opened with.
 
 import { getJSON, newest, postJSON, postText, showError } from "/static/js/api.js";
+import { dayField } from "/static/js/day.js";
 import { $, debounce, h } from "/static/js/dom.js";
 import { date, pct } from "/static/js/format.js";
 import { csv } from "/static/js/figure.js";
@@ -50,7 +51,7 @@ async function openAddress() {
     if (shared) { await open(shared.scenario, shared.origin ?? null); return; }
   } catch (error) {
     const said = error instanceof LinkError ? error : new LinkError("The link is damaged: what it holds is not a scenario of this page.");
-    showError($("#link-trouble") ?? troubleBox(), said);
+    showError(troubleBox(), said);
   }
   const query = new URLSearchParams(location.search);
   if (query.get("date")) await open(fromLaw(query.get("date")), null);
@@ -58,7 +59,7 @@ async function openAddress() {
 }
 
 function troubleBox() {
-  const box = h("div", { id: "link-trouble" });
+  const box = $("#link-trouble") ?? h("div", { id: "link-trouble" });
   $("#whatif").before(box);
   return box;
 }
@@ -68,6 +69,9 @@ async function openShipped(id) {
     const found = await getJSON(`/api/scenarios/${encodeURIComponent(id)}`);
     await open(found, id);
   } catch (error) {
+    // an address that names no scenario says so and opens the first one, so that the page is of use
+    if (error.status === 404 && id !== FIRST) { showError(troubleBox(), error); await openShipped(FIRST); return; }
+    if (!shown) $("#status").textContent = "The scenario could not be loaded.";
     showError($("#trouble"), error, () => openShipped(id));
   }
 }
@@ -82,6 +86,8 @@ async function open(found, from) {
   start = null;
   view.reset();
   $("#start").value = origin ? origin.id : scenario.id === "by-hand" ? "scratch" : scenario.policy ? "law" : "";
+  $("#start-day-label").hidden = $("#start").value !== "law";
+  $("#start-day").value = scenario.policy?.date ?? "";
   redraw();
   solve();
 }
@@ -207,7 +213,7 @@ async function solve() {
   const { meta } = shown;
   view.show(shown, start);
   const ms = Math.round(performance.now() - began);
-  $("#status").replaceChildren(h("b", { text: meta.scenario.title }), h("span", { class: "soft small", text: ` solved: ${meta.steps ?? "?"} steps, largest error ${Number(meta.residual).toExponential(0)}, ${ms} ms there and back` }));
+  $("#status").replaceChildren(h("b", { text: meta.scenario.title }), h("span", { class: "soft small", text: ` solved in ${ms} ms: ${meta.steps ?? "?"} steps, largest error ${Number(meta.residual).toExponential(0)}` }));
   $("#blurs-shown").textContent = meta.scenario.blurs;
   $("#provenance").textContent = `${meta.world}, model ${meta.model}, deficits ${meta.deficit}, elasticities ${meta.theta}, policy ${meta.policy_hash}, baseline ${meta.baseline_hash}, detente ${meta.version}. Long-run comparison of two equilibria; no time path. Real income, wages, exports, output and prices are changes in percent.`;
   $("#range-note").textContent = "";
@@ -273,7 +279,7 @@ function wire() {
     if (e.target.value === "scratch") open(scratch(), null);
     else if (e.target.value === "law") { $("#start-day").focus(); } else if (e.target.value) openShipped(e.target.value);
   });
-  $("#start-day").addEventListener("change", (e) => { if (e.target.value && e.target.checkValidity()) open(fromLaw(e.target.value), null); });
+  dayField($("#start-day"), (day) => open(fromLaw(day), null));
   for (const key of ["title", "about", "blurs"]) $(`#${key}`).addEventListener("change", (e) => { if (e.target.value.trim()) edit({ ...scenario, [key]: e.target.value.trim() }); else e.target.value = scenario[key]; });
   $("#own-source").addEventListener("change", (e) => edit({ ...scenario, sources: scenario.sources.map((s) => (isOwn(s) ? ownSource(e.target.value.trim() || undefined) : s)) }));
   for (const key of ["theta", "deficit", "model"]) $(`#${key}`).addEventListener("change", (e) => edit({ ...scenario, [key]: e.target.value }));
@@ -285,7 +291,7 @@ function wire() {
     if (value === "world") delete next.baseline; else next.baseline = { scenario: value.slice(9) };
     edit(next);
   });
-  $("#baseline-day").addEventListener("change", (e) => { if (e.target.value && e.target.checkValidity()) edit({ ...scenario, baseline: { date: e.target.value } }); });
+  dayField($("#baseline-day"), (day) => edit({ ...scenario, baseline: { date: day } }));
   $("#add").addEventListener("click", () => addMeasure(newMeasure(), scenario.measures.length));
   $("#undo").addEventListener("click", undo);
   $("#copy-link").addEventListener("click", async () => { if (await share()) clip(location.href, "Link"); });

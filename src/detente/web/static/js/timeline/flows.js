@@ -2,7 +2,7 @@
 
 import { h, $ } from "/static/js/dom.js";
 import { rankedBars } from "/static/js/bars.js";
-import { pct, usdBn, usdBnChange } from "/static/js/format.js";
+import { capital, pct, usdBn, usdBnChange, withThe } from "/static/js/format.js";
 
 const TOP = 10;
 
@@ -25,11 +25,12 @@ export function flowsPanel(data, state, { source, onChoose }) {
     },
     choose(chosen) { for (const [key, node] of Object.entries(fields)) node.value = chosen[key]; },
     show(answer, { importer, exporter, sector }) {
-      const [buyer, seller, what] = [data.names[importer], data.names[exporter], sectorName(sector).toLowerCase()];
+      const [buyer, seller, what] = [withThe(data.names[importer]), withThe(data.names[exporter]), sectorName(sector).toLowerCase()];
+      const subject = capital(seller);
       const mine = answer.rows.find((r) => r.seller === exporter);
       $("#flow-words").textContent = mine
-        ? `${seller} sells ${usdBn(mine.after_usd_bn)} of ${what} a year to ${buyer}, ${mine.before_usd_bn > 0 ? `${pct(100 * (mine.after_usd_bn / mine.before_usd_bn - 1), 0)} from ${usdBn(mine.before_usd_bn)}` : "nothing before"}.`
-        : `${seller} sells no ${what} to ${buyer}, before or after.`;
+        ? `${subject} sells ${usdBn(mine.after_usd_bn)} of ${what} a year to ${buyer}, ${mine.before_usd_bn > 0 ? `${pct(100 * (mine.after_usd_bn / mine.before_usd_bn - 1), 0)} from ${usdBn(mine.before_usd_bn)}` : "nothing before"}.`
+        : `${subject} sells no ${what} to ${buyer}, before or after.`;
       sellers.figure.setTitle(`Who sells more or less of it to ${buyer}`);
       sellers.update(rows(answer.rows, "seller", importer));
       buyers.figure.setTitle(`Where ${seller} sells it instead`);

@@ -18,18 +18,32 @@ function slider(id, label, value, unit, onInput, onDone) {
   range.value = String(value);
   field.value = String(value);
   range.setAttribute("aria-valuetext", `${value} percent`);
-  range.addEventListener("input", () => { field.value = range.value; range.setAttribute("aria-valuetext", `${range.value} percent`); field.removeAttribute("aria-invalid"); onInput(range.valueAsNumber); });
+  const wrong = h("p", { class: "field-error", id: `${id}-wrong`, role: "alert", hidden: true });
+  let last = value; // what the results rest on while the field holds no rate
+  const right = () => { wrong.hidden = true; field.removeAttribute("aria-invalid"); field.removeAttribute("aria-describedby"); };
+  range.addEventListener("input", () => { last = range.valueAsNumber; field.value = range.value; range.setAttribute("aria-valuetext", `${range.value} percent`); right(); onInput(last); });
   field.addEventListener("input", () => {
     const ok = field.checkValidity() && Number.isFinite(field.valueAsNumber);
-    field.toggleAttribute("aria-invalid", false);
-    if (!ok) { field.setAttribute("aria-invalid", "true"); return; }
+    if (!ok) {
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", wrong.id);
+      wrong.textContent = `Write a number from −99 to 1000. The outcome shown is still that of ${last}.`;
+      wrong.hidden = false;
+      return;
+    }
+    right();
+    last = field.valueAsNumber;
     if (field.valueAsNumber > Number(range.max)) range.max = String(SPANS.find((s) => s >= field.valueAsNumber) ?? field.valueAsNumber);
     range.value = field.value;
+    range.setAttribute("aria-valuetext", `${field.value} percent`);
     onInput(field.valueAsNumber);
   });
   for (const node of [range, field]) node.addEventListener("change", onDone);
-  return h("div", { class: "rate" }, h("label", { class: "label", for: field.id, text: `${label}, ${unit}` }), range, field);
+  return h("div", { class: "rate" }, h("label", { class: "label", for: field.id, text: `${label}, ${unit}` }), range, field, wrong);
 }
+
+/** Somebody who adds cars to "all goods" means cars; who adds "all goods" to cars means all of them. */
+const oneReach = (values, added) => values.filter((v) => v === added || v === "services" || added === "services" || (added !== "goods" && v !== "goods"));
 
 const share = (value) => (typeof value === "number" ? `${Math.round(1000 * value) / 10}%` : value?.table ? `by the table ${value.table}` : Object.entries(value).map(([k, v]) => `${k} ${Math.round(1000 * v) / 10}%`).join(", "));
 
@@ -115,7 +129,7 @@ export function card(first, number, { nameOf, countries, sectors }, { change, du
       amount(),
       picker("Who", list(measure.imposer), countries, nameOf, set("imposer")),
       targets(),
-      picker("Sectors", list(measure.sectors), sectors, nameOf, set("sectors")),
+      picker("Sectors", list(measure.sectors), sectors, nameOf, set("sectors"), oneReach),
       h("div", { class: "row" }, h("label", { class: "grow" }, "Instrument ", measure.instrument === "iceberg" ? term("iceberg", "(?)") : null, instrument), tax ? h("label", { class: "grow" }, "Form", form) : null),
       more()].filter(Boolean));
   }

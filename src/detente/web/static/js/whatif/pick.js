@@ -3,10 +3,10 @@
 import { h } from "/static/js/dom.js";
 
 /**
- * picker(label, values, groups, nameOf, onChange) -> element. groups: [[heading, [[value, text], ...]], ...].
- * onChange gets the new list; the element keeps the focus where the user was.
+ * picker(label, values, groups, nameOf, onChange, tidy) -> element. groups: [[heading, [[value, text], ...]], ...].
+ * onChange gets the new list, put right by tidy(values, added); the element keeps the focus where the user was.
  */
-export function picker(label, values, groups, nameOf, onChange) {
+export function picker(label, values, groups, nameOf, onChange, tidy = (list) => list) {
   let chosen = [...values];
   const chips = h("ul", { class: "chips", "aria-label": label });
   const add = h("select", { "aria-label": `Add to ${label.toLowerCase()}` });
@@ -24,7 +24,7 @@ export function picker(label, values, groups, nameOf, onChange) {
     draw();
     onChange(next);
   }
-  add.addEventListener("change", () => { if (add.value) set([...chosen, add.value]); add.focus(); });
+  add.addEventListener("change", () => { if (add.value) set(tidy([...chosen, add.value], add.value)); add.focus(); });
   draw();
   return box;
 }

@@ -3,7 +3,7 @@
 import { rankedBars } from "/static/js/bars.js";
 import { bounds } from "/static/js/colour.js";
 import { $, h } from "/static/js/dom.js";
-import { num, pct, usdBnChange } from "/static/js/format.js";
+import { num, pct, usdBnChange, withThe } from "/static/js/format.js";
 import { worldMap } from "/static/js/map.js";
 import { sortableTable } from "/static/js/table.js";
 
@@ -72,16 +72,18 @@ export function results(names, sectorNames) {
   }
 
   function drawInside() {
-    const code = (state.inside = focus());
+    const code = focus();
+    // where nothing has changed yet there is none with most at stake, so the choice stays open
+    if (state.answer.rows.some((r) => Math.abs(r.real_income_usd_bn) > 0.0005)) state.inside = code;
     $("#inside").value = code;
     map.select(code);
     countries.select(code);
     const old = by(state.start?.sectors.filter((r) => r.country === code), "sector");
     const rows = state.answer.sectors.filter((r) => r.country === code && r.sales_usd_bn > 0);
     const row = (r, key) => ({ key: r.sector, label: sectorNames[r.sector] ?? r.sector, value: r[key], before: old.get(r.sector)?.[key] });
-    sectors.figure.setTitle(`What ${names[code]} makes`);
+    sectors.figure.setTitle(`What ${withThe(names[code])} makes`);
     sectors.update(rows.filter((r) => r.output_pct !== null).map((r) => row(r, "output_pct")));
-    prices.figure.setTitle(`What buyers in ${names[code]} pay`);
+    prices.figure.setTitle(`What buyers in ${withThe(names[code])} pay`);
     prices.update(state.answer.sectors.filter((r) => r.country === code && r.price_pct !== null).map((r) => row(r, "price_pct")));
   }
 
@@ -104,7 +106,7 @@ export function results(names, sectorNames) {
     const columns = [{ key: "name", label: "Economy", header: true }, column("real_income_pct", "Real income, exact", "real_income"), column("start_pct", "as opened"), column("real_wage_pct", "Real wage", "real_wage"),
       column("first_order_welfare_pct", "First-order sum", "welfare"), column("terms_of_trade_pct", "Terms of trade", "terms_of_trade"), column("volume_of_trade_pct", "Volume of trade", "volume_of_trade"),
       column("trade_cost_pct", "Trade costs", "trade_cost"), column("export_tax_volume_pct", "Export taxes", "export_tax_volume"), column("transfer_received_pct", "Deficit and transfers", "transfer_received"),
-      { key: "charged_before", label: "Tariff charged before, %", numeric: true, format: (x) => num(x, 1) }, { key: "charged_after", label: "after, %", numeric: true, format: (x) => num(x, 1) }];
+      { key: "charged_before", label: "Tariff charged before, %", term: "tariff_charged", numeric: true, format: (x) => num(x, 1) }, { key: "charged_after", label: "after, %", numeric: true, format: (x) => num(x, 1) }];
     if (welfare) welfare.update(rows);
     else welfare = sortableTable($("#welfare"), columns, rows, { label: "Decomposition by economy", sort: { key: "real_income_pct", down: false } });
     const found = state.answer.claims ?? [];

@@ -1,5 +1,7 @@
 // A scenario as plain JSON, the same as the files: starting points, words, and what differs from a shipped one.
 
+import { capital, withThe } from "/static/js/format.js";
+
 const BY_HAND = "Entered by hand on the what-if page";
 
 /** The source every hand-made or edited scenario carries. */
@@ -60,8 +62,9 @@ const joined = (words) => (words.length < 2 ? words.join("") : `${words.slice(0,
 const few = (words) => (words.length > 3 ? `${words.slice(0, 2).join(", ")} and ${words.length - 2} more` : joined(words));
 
 /** A measure in a sentence. */
-export function inWords(m, nameOf) {
-  const who = few(list(m.imposer).map(nameOf));
+export function inWords(m, names) {
+  const nameOf = (code) => withThe(names(code));
+  const who = capital(few(list(m.imposer).map(nameOf)));
   const what = few(list(m.sectors).map(nameOf)).toLowerCase() || "no sector yet";
   const all = list(m.targets ?? "all").includes("all");
   const but = list(m.except_targets).map(nameOf);
