@@ -33,6 +33,14 @@ MISSING = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A browser, a server and its workers share two cores with the rest of the suite: a wait may run
+    # out. Twice more, and it is the page that is wrong.
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[TestClient]:
     """The application in this process, with its workers."""
