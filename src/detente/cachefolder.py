@@ -7,10 +7,11 @@ nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
-__all__ = ["cache_folder", "keep", "kept"]
+__all__ = ["cache_folder", "keep", "kept", "write_whole"]
 
 
 def cache_folder() -> Path | None:
@@ -38,10 +39,19 @@ def keep(name: str, data: bytes) -> None:
     folder = cache_folder()
     if folder is None:
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{name}.{os.getpid()}.part"
-        part.write_bytes(data)
-        part.replace(folder / name)
-    except OSError:
-        return
+    with contextlib.suppress(OSError):
+        write_whole(folder / name, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file, and its folder where there is none; readers see the whole of it or none.
+
+    Raises
+    ------
+    OSError
+        It cannot be written there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(data)
+    part.replace(path)

@@ -28,7 +28,7 @@ from detente.models.blocks import Array
 from detente.regime import Policy
 from detente.world import World
 
-__all__ = ["FIRST", "Laws", "build_laws", "inputs_key", "shipped_laws"]
+__all__ = ["FIRST", "Laws", "build_laws", "find_laws", "inputs_key", "shipped_laws"]
 
 FIRST = "2018-01-01"
 """The first day of the timeline."""
@@ -230,15 +230,20 @@ def tables_hash() -> str:
     return digest.hexdigest()
 
 
-def shipped_laws(ledger: Ledger, world: World, also: Sequence[Path] = ()) -> Laws | None:
-    """The laws that ship with the package (or lie in one of the files ``also``), or None where
-    none was made from this very ledger, world and rate tables."""
-    key = inputs_key(ledger, world)
-    for path in (SHIPPED, *also):
+def find_laws(key: str, paths: Iterable[Path]) -> tuple[Path, Laws] | None:
+    """The first of the files that holds laws made from the inputs with this key, and the laws."""
+    for path in paths:
         try:
             held = Laws.read(path)
         except TableError:
             continue
         if held.key == key:
-            return held
+            return path, held
     return None
+
+
+def shipped_laws(ledger: Ledger, world: World) -> Laws | None:
+    """The laws that ship with the package, or None where they were not made from this very
+    ledger, world and rate tables."""
+    found = find_laws(inputs_key(ledger, world), [SHIPPED])
+    return None if found is None else found[1]

@@ -18,7 +18,7 @@ from detente.models.blocks import Array
 from detente.outcome import simulate
 from detente.outcome.gradient import gradient
 from detente.regime import Policy
-from detente.study.timeline import Timeline
+from detente.study.timeline import Timeline, rebased
 
 __all__ = ["country_place", "sector_place", "sectors_table"]
 
@@ -49,8 +49,7 @@ class _Day:
 
     def output(self) -> Array:
         """Change of quantities produced between the days, percent, (sector, country)."""
-        ratio = (1.0 + self.now.output.values / 100) / (1.0 + self.then.output.values / 100)
-        return 100.0 * (ratio - 1.0)
+        return rebased(self.now.output.values, self.then.output.values)
 
     def at(self, country: str) -> int:
         """Position of a country. Raises UnknownNameError."""
@@ -105,15 +104,15 @@ def country_place(line: Timeline, place: int, since: int, country: str) -> Table
 
 
 def _totals(day: _Day, n: int, line: Timeline, place: int, since: int) -> pd.DataFrame:
-    row: dict[str, Any] = line.rows(place, since)[n]
+    row, before = line.rows(place, since)[n], line.rows(since, since)[n]
     base = day.now.base.point
     exports, imports = day.base[:, :, n].sum(), day.base[:, n, :].sum()
     return pd.DataFrame(
         [
             {
                 **row,
-                "tariff_charged_before_pct": line.rows(since, since)[n]["tariff_charged_pct"],
-                "tariff_faced_before_pct": line.rows(since, since)[n]["tariff_faced_pct"],
+                "tariff_charged_before_pct": before["tariff_charged_pct"],
+                "tariff_faced_before_pct": before["tariff_faced_pct"],
                 "income_usd_bn": BN * float(base.income[n]),
                 "exports_usd_bn": float(exports),
                 "imports_usd_bn": float(imports),
@@ -205,7 +204,7 @@ def _gainers(day: _Day, n: int) -> pd.DataFrame:
         iceberg=policy.iceberg.values, title="a point more",
     )  # fmt: skip
     out = simulate(day.world, harder, start=now)
-    change = 100.0 * ((1 + out.real_income.values / 100) / (1 + now.real_income.values / 100) - 1)
+    change = rebased(out.real_income.values, now.real_income.values)
     frame = pd.DataFrame(
         {
             "country": day.names,

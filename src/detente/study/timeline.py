@@ -28,7 +28,7 @@ from detente.study.headlines import changes_by_day, headline
 from detente.study.laws import Laws
 from detente.world import World
 
-__all__ = ["COLUMNS", "Column", "Timeline", "levels_of"]
+__all__ = ["COLUMNS", "Column", "Timeline", "flows_of", "levels_of"]
 
 BN = 1e-3
 
@@ -75,6 +75,11 @@ def levels_of(out: Outcome) -> Array:
         out.real_income.values, out.real_wage.values, out.exports.values, out.imports.values,
         *average_tariffs(out.policy), BN * out.revenue.values,
     ])  # fmt: skip
+
+
+def flows_of(out: Outcome) -> Array:
+    """Flows of an outcome at border prices, USD billion; (sector, importer, exporter)."""
+    return BN * out.after.flows
 
 
 def group_or_none(name: str) -> list[str]:
@@ -208,7 +213,7 @@ class Timeline:
         if first in self._given:
             return self._given[first]
         if first not in self._trade:
-            self._trade[first] = BN * self.outcome(first).after.flows
+            self._trade[first] = flows_of(self.outcome(first))
             while len(self._trade) > KEPT:
                 self._trade.popitem(last=False)
         self._trade.move_to_end(first)
@@ -231,13 +236,6 @@ class Timeline:
         """Which of the dates have to be solved, each law once."""
         wanted = dict.fromkeys(self.same_as(p) for p in places)
         return [p for p in wanted if p not in self._levels]
-
-    def solve_all(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Solve every date that is not solved yet."""
-        for place in self.missing(range(len(self.dates))):
-            self.levels(place)
-            if progress is not None:
-                progress(len(self._levels), len(self.distinct))
 
     def compare(self, place: int, since: int) -> Array:
         """The columns of a date, changes against another date, (column, country)."""

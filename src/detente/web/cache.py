@@ -36,11 +36,6 @@ class Cache:
             task.add_done_callback(lambda done: self._made(key, done))
         return await asyncio.shield(task)
 
-    def drop(self) -> None:
-        """Forget every answer."""
-        self._held.clear()
-        self._size = 0
-
     async def _make(self, key: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
         body = await make()
         if len(body) <= self.limit // 4:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from detente.cachefolder import cache_folder, write_whole
 from detente.errors import TableError
 from detente.ledger import Ledger, load_ledger
-from detente.study.laws import SHIPPED, Laws, build_laws, inputs_key
+from detente.study.laws import SHIPPED, Laws, build_laws, find_laws, inputs_key
 from detente.study.timeline import Timeline
 from detente.web.failures import BusyError
 from detente.web.process import Work
@@ -87,14 +87,10 @@ class LawKeeper:
 
     def _find(self, ledger: Ledger, world: World) -> None:
         key = inputs_key(ledger, world)
-        for path in (self._shipped, _kept(key)):
-            try:
-                held = Laws.read(path)
-            except TableError:
-                continue
-            if held.key == key:
-                self.path, self._timeline = path, Timeline(ledger, world, held)
-                return
+        found = find_laws(key, (self._shipped, _kept(key)))
+        if found is not None:
+            self.path, self._timeline = found[0], Timeline(ledger, world, found[1])
+            return
         self._work = Work(_build, str(_kept(key)))
         threading.Thread(target=self._work.watch, daemon=True).start()
 
@@ -117,12 +113,7 @@ class LawKeeper:
 
 def _kept(key: str) -> Path:
     """Where laws worked out here are kept: the cache folder, or a temporary one."""
-    given = os.environ.get("DETENTE_CACHE")
-    if given is None:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        folder = Path(base) / "detente"
-    else:
-        folder = Path(given) if given else Path(tempfile.gettempdir())
+    folder = cache_folder() or Path(tempfile.gettempdir())
     return folder / f"laws-{key[:32]}.npz"
 
 
@@ -132,10 +123,7 @@ def _build(path: str, progress: Callable[[int, int], None]) -> str:
     content = laws.to_bytes()
     for place in (Path(path), Path(tempfile.gettempdir()) / Path(path).name):
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(content)
-            part.replace(place)
+            write_whole(place, content)
         except OSError:
             continue  # a folder that cannot be written; the temporary one can
         return str(place)

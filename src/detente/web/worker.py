@@ -8,7 +8,7 @@ from pathlib import Path
 from detente.ledger import load_ledger
 from detente.models.blocks import Array
 from detente.study.laws import SHIPPED, Laws
-from detente.study.timeline import Timeline
+from detente.study.timeline import Timeline, flows_of, levels_of
 from detente.world import load_world
 
 __all__ = ["levels", "read_ledger", "timeline", "warm"]
@@ -36,5 +36,5 @@ def read_ledger() -> None:
 
 def levels(laws: str, place: int) -> tuple[Array, Array]:
     """The timeline's columns on a date, and its flows."""
-    held = timeline(laws)
-    return held.levels(place), held.trade(place)
+    out = timeline(laws).outcome(place)
+    return levels_of(out), flows_of(out)
