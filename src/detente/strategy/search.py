@@ -23,6 +23,9 @@ go up first, so that the end is not below the start."""
 POINTS = 41
 """Rates at which the value of a single lever is looked at."""
 
+EDGE = 1e-9
+"""An end this close to the neighbour of a grid point, in log(1 + t), has not stopped by itself."""
+
 OPEN = (float(np.log(0.5)), float(np.log(21.0)))
 """How far a scan goes in log(1 + t) where there is no bound: from -50% to 2000%."""
 
@@ -88,8 +91,10 @@ def scan(
         if any(_holds(arena, who, f, inside, values[k]) for _, f in [*found, *more]):
             continue
         f = reply(replace(lv, low=inside[0], high=inside[1]), grid[[k]], points[k], True)
-        at_edge = (f.x <= inside[0]) & (f.x > lv.low) | (f.x >= inside[1]) & (f.x < lv.high)
-        if f.at is not None and at_edge.any():  # the grid ends here, the lever does not
+        to_left, to_right = f.x - inside[0] < EDGE, inside[1] - f.x < EDGE
+        to_left &= inside[0] > lv.low
+        to_right &= inside[1] < lv.high
+        if f.at is not None and (to_left | to_right).any():  # the grid ends here, the lever not
             f = reply(lv, f.x, f.at, True)
         more.append((f"scan at {100 * np.expm1(grid[k]):.3g}%", f))
     return more
