@@ -179,3 +179,18 @@ def test_no_player_of_a_war_sits_in_a_trough():
     bare = nash(world, by="uniform", bounds=(0.0, 4.0), deviations=0)
     assert bare.status == "not attacked"
     assert bare.stands
+
+
+def test_a_trough_is_refuted_without_an_attack():
+    """First-order conditions hold for both, and the first player is at a minimum."""
+    bounds = {"c00": (0.0, 4.0), "c01": (0.0, 0.01)}
+    war = nash(
+        three(), ["c00", "c01"], by="uniform", bounds=bounds, starts=(1.0,), deviations=0
+    )  # fmt: skip
+    assert war.starts[0].status == "converged"
+    trough = war.refuted[0]
+    assert 0.8 < rate(trough.tariff) < 1.0
+    assert trough.deviations["c00"].method.startswith("uphill")
+    assert float(trough.regret.sel(country="c00")) > 1.0
+    assert rate(war.tariff) == pytest.approx(4.0)
+    assert war.status == "not attacked"
