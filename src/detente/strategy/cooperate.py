@@ -46,8 +46,8 @@ class Cooperation:
     starts : where each start led; ``objective`` is the joint objective, 100 times its log
     binding : rates at a bound
     status : "converged"; "flat" (solved up to the precision of the objective, not of the
-        tariff); "not certified"; "no gains" (no tariffs in bounds leave every player above its
-        threat point)
+        tariff); "not certified"; "not attacked" (with ``deviations=0``); "no gains" (no tariffs
+        in bounds leave every player above its threat point)
     """
 
     players: tuple[str, ...]

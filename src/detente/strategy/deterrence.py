@@ -107,7 +107,7 @@ def deterrence(
     InputError
         A cooperation nobody knows; a war among other players.
     ConvergenceError
-        The war is not certified, or cooperation could not be solved.
+        The war is refuted or was not solved, or cooperation could not be solved.
     """
     names = player_names(world, players, least=2)
     arena = Arena(world, policy, baseline, deficit)

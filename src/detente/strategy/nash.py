@@ -39,7 +39,8 @@ class NashEquilibrium:
     ----------
     kind : "interior" (some rate inside its bounds), "bounds" (every rate at a bound), or
         "autarky" (all trade banned: nobody can gain by opening alone)
-    tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned)
+    tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned); the
+        status quo's rate where there is no flow to tax
     objective : of each player, percent of the base
     gain_pct : of each player over the status quo, percent
     regret : of each player, percent; zero where no deviation adds anything
@@ -115,7 +116,8 @@ class Nash:
 
     @property
     def tariff(self) -> xr.DataArray:
-        """All tariffs; fraction; sector, importer, exporter; zero diagonal."""
+        """All tariffs; fraction; sector, importer, exporter; zero diagonal; the status quo's rate
+        where there is no flow to tax."""
         return self._first.tariff
 
     @property
