@@ -134,8 +134,9 @@ class Outcome:
 
     @cached_property
     def deficit_after(self) -> xr.DataArray:
-        """Trade deficit after the change, USD million; dim country."""
-        return self._of("deficit_after", self.after.point.deficit)
+        """Trade deficit after the change, USD million; dim country: imports less exports at
+        border prices, transfers included."""
+        return self._of("deficit_after", self.after.trade_deficit)
 
     @cached_property
     def exports(self) -> xr.DataArray:
@@ -188,7 +189,7 @@ class Outcome:
     @cached_property
     def trade_before(self) -> xr.DataArray:
         """Flows before the change at border prices, USD million; sector, importer, exporter."""
-        return self._of("trade_after", self.base.flows)
+        return self._of("trade_before", self.base.flows)
 
     @cached_property
     def trade_change(self) -> xr.DataArray:
