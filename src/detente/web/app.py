@@ -25,6 +25,7 @@ __all__ = ["ROUTES", "create_app"]
 
 ROUTES = (
     "timeline", "whatif", "places", "ledger", "questions", "simulate", "jobs", "about",
+    "health",
 )  # fmt: skip
 """Modules of ``detente.web.routes``, each with a ``router``."""
 

@@ -10,8 +10,12 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from detente.study.laws import SHIPPED
-from detente.web import scenarios, worker
+from detente.web.parent import end_with_thread
+
+end_with_thread()  # before what takes long to load
+
+from detente.study.laws import SHIPPED  # noqa: E402
+from detente.web import scenarios, worker  # noqa: E402
 
 
 def _keep_memory() -> None:
