@@ -42,7 +42,7 @@ def create_app(
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        await held.start()
+        await held.start(lambda: app.openapi())
         yield
         await held.close()
 

@@ -36,9 +36,6 @@ LOOK = 0.5
 BATCH = 16
 """Connections taken in before others get their turn."""
 
-YOUNG = 1.0
-"""Seconds for which a body under way is not given up for somebody else."""
-
 PARTING = 32
 """Refused connections held open for a moment, so that the answer reaches them."""
 
@@ -86,7 +83,7 @@ class Door:
         for task in self._tasks:
             task.cancel()
         for line in list(self._lines):
-            if line.phase is not Phase.WORK:
+            if line.transport is not None and line.phase is not Phase.WORK:
                 line.transport.abort()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -133,8 +130,8 @@ class Door:
     async def _connect(self, conn: socket.socket, line: Line) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: line, conn)
-        except OSError:
-            conn.close()  # it has hung up already
+        except (OSError, asyncio.CancelledError):
+            conn.close()  # it has hung up already, or the door closes
             self._left(line)
 
     # --- out ------------------------------------------------------------------------------------
@@ -152,7 +149,7 @@ class Door:
             if line.transport is None:
                 continue
             phase = line.phase
-            if phase is Phase.WORK or (phase is Phase.BODY and line.age < YOUNG):
+            if phase is Phase.WORK:
                 continue
             if found is None or phase < found.phase:
                 found = line

@@ -95,6 +95,8 @@ class _Server(uvicorn.Server):
         self.door.close()
         self.sock.close()
         await super().shutdown(sockets=[])
+        if self.force_exit:  # not waited for, but workers and jobs end all the same
+            await self.lifespan.shutdown()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -199,15 +199,17 @@ class Services:
         line.put(place, *await self.pool.call(worker.levels, self.laws_path, place))
 
     # --- life -------------------------------------------------------------------------------
-    async def start(self) -> None:
+    async def start(self, also: Callable[[], object] = lambda: None) -> None:
         """Begin what goes on in the background: every date of the timeline is solved, as many at
-        a time as there are workers, so that those who ask are not kept waiting."""
-        task = asyncio.create_task(self._fill())
+        a time as there are workers, so that those who ask are not kept waiting. ``also`` is made
+        ahead as well, in a thread."""
+        task = asyncio.create_task(self._fill(also))
         self._background.add(task)
 
-    async def _fill(self) -> None:
+    async def _fill(self, also: Callable[[], object]) -> None:
         try:
             await self.loaded()
+            await self.aside(also)
             await self.laws.wait(self.ledger, self.world)
             await self.aside(lambda: self.timeline.headlines)
             await self.all_solved()
