@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import threading
+from collections.abc import Iterator
 from multiprocessing.connection import wait
 
-__all__ = ["end_with_parent", "end_with_thread"]
+__all__ = ["end_with_parent", "with_parent"]
 
-_PR_SET_PDEATHSIG = 1
+LOOK = 0.1
+"""Seconds between two looks at who the parent is."""
 
 
 def end_with_parent(group: bool = False) -> None:
@@ -36,13 +36,24 @@ def end_with_parent(group: bool = False) -> None:
     threading.Thread(target=watch, daemon=True, name="detente-parent").start()
 
 
-def end_with_thread() -> None:
-    """Have Linux end this process when the thread that started it ends.
+@contextlib.contextmanager
+def with_parent() -> Iterator[None]:
+    """While this lasts, end this process as soon as the one that started it has ended.
 
-    For the process that workers are forked from: while it loads it looks at nothing else, and it
-    must not have threads. Where the system has no such call it ends once it has loaded.
+    For the process that workers are forked from: while it loads it looks at nothing else. Its
+    thread is gone before anything is forked.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    parent, done = os.getppid(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK):
+            if os.getppid() != parent:
+                os._exit(1)
+
+    thread = threading.Thread(target=watch, daemon=True, name="detente-parent")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

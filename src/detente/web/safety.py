@@ -199,8 +199,8 @@ class Safety:
 
 
 def _as_get(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:
-    """HEAD is answered as GET, without the body; files know the difference themselves."""
-    if scope["method"] != "HEAD" or scope["path"].startswith("/static/"):
+    """HEAD is answered as GET, without the body."""
+    if scope["method"] != "HEAD":
         return scope, receive, send
 
     async def bodyless(message: Message) -> None:
