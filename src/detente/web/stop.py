@@ -16,7 +16,7 @@ from types import FrameType
 
 __all__ = ["Stop"]
 
-SECONDS = 1.7
+SECONDS = 1.4
 """From the first signal until the process ends, whatever it still waits for."""
 
 
