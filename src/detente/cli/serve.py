@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import stat
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detente.errors import InputError
+from detente.errors import FileError, InputError
+from detente.files import read_text
 
 if TYPE_CHECKING:
     from detente.web.stop import Stop
@@ -103,13 +103,9 @@ def _secret(token: str | None, file: Path | None) -> str | None:
 
 def _read_token(file: Path) -> str:
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise InputError(f"--token-file {file}: is not a plain file")
-        with file.open(encoding="ascii") as opened:
-            return opened.read(4096).strip()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it holds more than plain text"
-        raise InputError(f"--token-file {file}: cannot be read ({why})") from None
+        return read_text(file, 4096, "file with the token").strip()
+    except FileError as error:
+        raise InputError(f"--token-file {error}") from None
 
 
 def _refuse_open_doors(host: str, public: bool, token: str | None) -> None:

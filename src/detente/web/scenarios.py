@@ -19,6 +19,7 @@ from detente.regime.scenario import (
     scenario_names,
 )
 from detente.study.live import LiveRuns
+from detente.texts import parse_json
 from detente.web import worker
 from detente.web.answers import frame_json, json_bytes
 from detente.world import load_world
@@ -26,7 +27,7 @@ from detente.world.files import EMBEDDED
 from detente.world.theta import theta_sets
 
 __all__ = [
-    "MEASURES", "TABLES", "as_file", "outside_scenario", "read_json", "scenario_yaml", "solve",
+    "MEASURES", "TABLES", "as_file", "outside_scenario", "scenario_yaml", "solve",
 ]  # fmt: skip
 
 MEASURES = 200
@@ -41,34 +42,6 @@ TABLES = (
 """Tables that may be asked for."""
 
 
-def read_json(body: bytes) -> Any:
-    """The JSON value of a request's body.
-
-    Raises
-    ------
-    InputError
-        Not JSON, or something JSON does not have: NaN, infinity, half characters.
-    """
-
-    def refuse(name: str) -> None:
-        raise ValueError(f"{name} is not a JSON number")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a key is there twice")
-        return found
-
-    try:
-        value = json.loads(body, parse_constant=refuse, object_pairs_hook=unique)
-        json.dumps(value, ensure_ascii=False).encode()
-    except RecursionError:
-        raise InputError("the body is nested too deeply") from None
-    except (ValueError, UnicodeError) as error:
-        raise InputError(f"the body is not JSON: {str(error)[:200]}") from None
-    return value
-
-
 def outside_scenario(body: bytes) -> Scenario:
     """The scenario in a request's body, checked against the schema; it may name only the worlds,
     tables and baselines that ship with the package.
@@ -78,7 +51,7 @@ def outside_scenario(body: bytes) -> Scenario:
     InputError
         It breaks the schema, names something else, or has too many measures.
     """
-    data = read_json(body)
+    data = parse_json(body, "the body")
     if not isinstance(data, dict):
         raise InputError("the body must be a scenario: a JSON object")
     for name, most in (("measures", MEASURES), ("claims", CLAIMS)):

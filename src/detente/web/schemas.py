@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from detente.records import Count
+from detente.records import Number as Given
 from detente.study.timeline import COLUMNS
 
 __all__ = ["DAY_PATTERN", "ERRORS", "Body", "Day", "Iso3", "Problem", "Sector"]
@@ -338,12 +340,11 @@ class JobRequest(Body):
     """What to play."""
 
     question: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,80}$", examples=["courtship"])
-    draws: int | None = Field(None, ge=2, le=2000, examples=[50])
-    seed: int = Field(1, ge=0, le=2**31 - 1)
+    draws: Count | None = Field(None, ge=2, le=2000, examples=[50])
+    seed: Count = Field(1, ge=0, le=2**31 - 1)
     overrides: dict[
         Annotated[str, Field(pattern=r"^(parameters|settings)(\.[A-Za-z0-9_-]{1,60}){1,3}$")],
-        Annotated[float, Field(allow_inf_nan=False, strict=True)]
-        | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
+        Given | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
     ] = Field(default_factory=dict, max_length=50)
 
 
