@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.mutants.generate import Mutant, mutants_of
-from benchmarks.mutants.run import SOURCE, baseline, examine
+from benchmarks.mutants.run import SOURCE, Runner
 
 HERE = Path(__file__).parent
 PACKAGE = SOURCE / "detente"
@@ -73,7 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
     if how.list:
         print("\n".join(str(m) for _, m in drawn))
         return 0
-    survived = _try(drawn, made, reasons, how.jobs)
+    with Runner(how.jobs) as runner:
+        survived = _try(drawn, made, reasons, runner)
     for key in stale:
         print(f"explained, but no such mutant: {key[0]} {key[1]}\n    - {key[2]}\n    + {key[3]}")
     return 1 if survived or stale else 0
@@ -101,12 +102,12 @@ def _try(
     drawn: list[tuple[Room, Mutant]],
     made: dict[str, list[Mutant]],
     reasons: dict[tuple[str, str, str, str], str],
-    processes: int,
+    runner: Runner,
 ) -> int:
     """Try the drawn mutants, print survivors and a line for each room; how many survived."""
     limits = {}
     for room in {room.name: room for room, _ in drawn}.values():
-        seconds = baseline(room.tests)
+        seconds = runner.baseline(room.files[0], room.tests)
         limits[room.name] = 20.0 + 5.0 * seconds
         print(f"{room.name}: its tests pass in {seconds:.1f} s", flush=True)
     jobs = [(m, room.tests, limits[room.name]) for room, m in drawn if m.key not in reasons]
@@ -114,7 +115,7 @@ def _try(
     for room, m in drawn:
         fates[room.name]["explained"] += m.key in reasons
     asked = [room for room, m in drawn if m.key not in reasons]
-    for room, verdict in zip(asked, examine(jobs, processes), strict=True):
+    for room, verdict in zip(asked, runner.examine(jobs), strict=True):
         fates[room.name][verdict.fate] += 1
         if verdict.fate != "killed":
             print(f"{verdict.fate} ({verdict.seconds:.0f} s): {verdict.mutant}", flush=True)

@@ -16,20 +16,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.mutants.generate import Mutant
 
-__all__ = ["Verdict", "baseline", "examine"]
+__all__ = ["Runner", "Verdict"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 
 CHOICE = "not raw_tables and not slow"
 """Tests that raise for want of raw tables, or long ones, never count as having seen a mutant."""
+
+
+NO_RUN = 70
+"""Exit code of a child in which pytest did not come to a result."""
 
 
 @dataclass(frozen=True)
@@ -39,30 +43,44 @@ class Verdict:
     mutant: Mutant
     fate: str
     seconds: float
+    said: str
 
 
-def baseline(tests: Iterable[str]) -> float:
-    """Seconds that the tests take on the unchanged copy.
+class Runner:
+    """Processes that examine mutants; used as a context."""
 
-    Raises
-    ------
-    SystemExit
-        They do not pass: a mutant would seem killed by what is broken already.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        copy = _copy(Path(folder))
-        begin = time.monotonic()
-        code, said = _fork(copy, list(tests), 600.0)
-        if code != 0:
-            raise SystemExit(f"the tests do not pass on the unchanged code (exit {code}):\n{said}")
-        return time.monotonic() - begin
+    def __init__(self, processes: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(processes, mp_context=context)
 
+    def __enter__(self) -> Runner:
+        return self
 
-def examine(jobs: list[tuple[Mutant, tuple[str, ...], float]], processes: int) -> Iterator[Verdict]:
-    """A verdict on every (mutant, tests, limit in seconds), in order."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        yield from pool.map(_examine, jobs)
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def baseline(self, file: str, tests: tuple[str, ...]) -> float:
+        """Seconds that the tests take on the unchanged code, on the way that mutants go.
+
+        Raises
+        ------
+        RuntimeError
+            They fail on it, so that every mutant would seem killed; or pass where ``file`` cannot
+            even be imported, so that none ever would be.
+        """
+        text = (SOURCE / "detente" / file).read_text(encoding="utf-8")
+        same = Mutant(file, "", 0, "", "", text, text)
+        broken = Mutant(file, "", 0, "", "", text, "raise ValueError('a mutant')\n")
+        fates = list(self.pool.map(_examine, [(same, tests, 600.0), (broken, tests, 600.0)]))
+        if fates[0].fate != "survived":
+            raise RuntimeError(f"the tests fail on the unchanged code:\n{fates[0].said}")
+        if fates[1].fate != "killed":
+            raise RuntimeError(f"{file}: no test notices that it cannot be imported")
+        return fates[0].seconds
+
+    def examine(self, jobs: list[tuple[Mutant, tuple[str, ...], float]]) -> Iterator[Verdict]:
+        """A verdict on every (mutant, tests, limit in seconds), in order."""
+        yield from self.pool.map(_examine, jobs)
 
 
 _held: list[Path] = []
@@ -88,10 +106,12 @@ def _examine(job: tuple[Mutant, tuple[str, ...], float]) -> Verdict:
         code, said = _fork(copy, list(tests), limit)
     finally:
         target.write_bytes(kept)
-    if code in (3, 4, 5):
-        raise RuntimeError(f"pytest could not run (exit {code}):\n{said}")
+    # a failed test; a test file, or a conftest, that cannot be imported; a crash
+    seen = code in (1, 2) or (code == 4 and "while loading conftest" in said)
+    if code is not None and code > 0 and not seen:
+        raise RuntimeError(f"pytest could not run (exit {code}) on {mutant}:\n{said}")
     fate = "survived" if code == 0 else "timeout" if code is None else "killed"
-    return Verdict(mutant, fate, time.monotonic() - begin)
+    return Verdict(mutant, fate, time.monotonic() - begin, said)
 
 
 def _copy(folder: Path) -> Path:
@@ -114,9 +134,10 @@ def _link(source: str, target: str) -> None:
 
 
 def _load_libraries(copy: Path) -> None:
-    """Load once what the package and the tests load from elsewhere."""
+    """Load once what the package loads from elsewhere; not pytest's plugins, which must be loaded
+    by pytest."""
     text = (
-        "import sys, pytest, hypothesis, scipy.optimize, detente, detente.strategy, detente.study\n"
+        "import sys, scipy.optimize, detente, detente.strategy, detente.study\n"
         "import detente.outcome.gradient, detente.regime.apply, detente.outcome.tables\n"
         "print('\\n'.join(m for m in sys.modules if m.split('.')[0] != 'detente'))"
     )
@@ -153,7 +174,7 @@ def _fork(copy: Path, tests: list[str], limit: float) -> tuple[int | None, str]:
 
 
 def _child(copy: Path, tests: list[str], out: int) -> None:
-    code: int = 3
+    code = NO_RUN
     try:
         os.setsid()
         os.dup2(out, 1)
@@ -165,14 +186,10 @@ def _child(copy: Path, tests: list[str], out: int) -> None:
         sys.path.insert(0, str(copy))
         import pytest
 
-        import detente
-
-        assert str(detente.__file__).startswith(str(copy))
         options = ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", "-m", CHOICE]
         code = int(pytest.main([*options, *tests]))
     except BaseException as error:
         print(repr(error))
-        code = 1
     finally:
         sys.stdout.flush()
         os._exit(code)
