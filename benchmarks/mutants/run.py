@@ -183,6 +183,7 @@ def _child(copy: Path, tests: list[str], out: int) -> None:
         sys.dont_write_bytecode = True
         os.environ["PYTHONPATH"] = str(copy)
         os.environ["DETENTE_CACHE"] = ""
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # hypothesis and others load slowly
         sys.path.insert(0, str(copy))
         import pytest
 

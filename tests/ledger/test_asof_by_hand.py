@@ -124,6 +124,14 @@ def test_asked_for_what_is_announced_a_decided_entry_begins_when_it_was_announce
     # announced after it began: the earlier of the two days
     late = [made(10, "2025-02-01", announced="2025-02-20"), made(5, "2025-02-10")]
     assert rate(late, "2025-02-25", announced=True) == 5
+    # announced after it began, and no other entry: in force from the first of its two days on
+    assert rate(late[:1], "2025-02-10", announced=True) == 10
+    # one that began between its two days is overtaken on the first of them, or not at all
+    standing = made(5, "2025-02-01")
+    coming = [made(20, "2025-06-01", announced="2025-03-01"), standing]
+    assert [rate(coming, d, announced=True) for d in ("2025-02-28", "2025-03-01")] == [5, 20]
+    older = [made(20, "2025-03-01", announced="2025-01-05"), standing]
+    assert rate(older, "2025-03-10", announced=True) == 5
     # announced, and not yet on the day asked for
     assert rate([made(20, "2025-01-01", announced="2025-03-01")], "2025-02-01", announced=True) == 20
 

@@ -191,6 +191,13 @@ def test_the_highest_heading_where_the_measure_says_so(law):
     assert rate(ledger, partner="JPN") == 10  # exempt, whatever stands below it
 
 
+def test_the_highest_of_two_headings_of_one_scope_whatever_their_order(law):
+    for rates in ((30, 10), (10, 30)):
+        headings = [heading(entry(rate_pct=r)) for r in rates]
+        assert rate(law(measure("a", *headings, several="highest"))) == 40
+        assert rate(law(measure("a", *headings))) == 10 + rates[1]
+
+
 def test_a_highest_rate_of_nothing_is_still_reached(law):
     ledger = law(measure("a", entry(rate_pct=0), several="highest"))
     assert ask(ledger, trace=True).trace[0].choice.tolist() == [0]
