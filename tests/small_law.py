@@ -75,8 +75,8 @@ def split(name: str, by: str, *rows: Record, parts=("first", "second")) -> Recor
             "parts": list(parts), "rows": list(rows), "sources": SOURCES}  # fmt: skip
 
 
-def write(folder: Path, *records: Record) -> Ledger:
-    """The records, an assumption and the European Union as a ledger."""
+def write(folder: Path, *records: Record, lists: dict[str, list[str]] | None = None) -> Ledger:
+    """The records, an assumption and the European Union as a ledger; ``lists`` of codes by id."""
     folder.mkdir(exist_ok=True, parents=True)
     for old in folder.glob("*.yaml"):
         old.unlink()
@@ -85,6 +85,11 @@ def write(folder: Path, *records: Record) -> Ledger:
     (folder / "ledger.yaml").write_text(yaml.safe_dump(CARD), encoding="utf-8")
     for n, record in enumerate([ASSUMED, *records]):
         (folder / f"r{n}.yaml").write_text(yaml.safe_dump(record), encoding="utf-8")
+    for name, codes in (lists or {}).items():
+        (folder / "lists").mkdir(exist_ok=True)
+        head = "# title: a list\n# publisher: the tests\n# cite: none\n# date_read: 2026-01-01\n"
+        text = head + "# evidence: G\nhs\n" + "\n".join(codes) + "\n"
+        (folder / "lists" / f"{name}.csv").write_text(text, encoding="utf-8")
     return load_ledger(folder)
 
 

@@ -117,9 +117,7 @@ def _examine(job: tuple[Mutant, tuple[str, ...], float]) -> Verdict:
 def _copy(folder: Path) -> Path:
     """The source tree as links where the disk allows it, with byte code of everything."""
     copy = folder / "src"
-    shutil.copytree(
-        SOURCE, copy, copy_function=_link, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    shutil.copytree(SOURCE, copy, copy_function=_link, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", str(copy)], check=True, cwd=folder,
     )  # fmt: skip

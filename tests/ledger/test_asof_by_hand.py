@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from small_law import agreement, entry, heading, measure, preference, rule, share, write
 
 from detente.errors import UnknownNameError
 from detente.ledger.asof import entry_at, row_at
 from detente.ledger.measure import Entry
 from detente.ledger.schema import ShareOf, Targets, TargetsPart
+from small_law import agreement, entry, heading, measure, preference, rule, share, write
 
 
 @pytest.fixture
@@ -133,7 +133,9 @@ def test_asked_for_what_is_announced_a_decided_entry_begins_when_it_was_announce
     older = [made(20, "2025-03-01", announced="2025-01-05"), standing]
     assert rate(older, "2025-03-10", announced=True) == 5
     # announced, and not yet on the day asked for
-    assert rate([made(20, "2025-01-01", announced="2025-03-01")], "2025-02-01", announced=True) == 20
+    assert (
+        rate([made(20, "2025-01-01", announced="2025-03-01")], "2025-02-01", announced=True) == 20
+    )
 
 
 def test_rows_hold_until_the_next():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from detente.regime.stacking import Cells, evaluate, scope_lines
 from small_law import (
     CAR,
     LINE,
@@ -27,12 +29,10 @@ from small_law import (
     write,
 )
 
-from detente.regime.stacking import Cells, evaluate, scope_lines
-
 
 @pytest.fixture
 def law(tmp_path):
-    return lambda *records: write(tmp_path, *records)
+    return lambda *records, **more: write(tmp_path, *records, **more)
 
 
 def rate(ledger, line=CAR, partner="KOR", **how) -> float:
@@ -152,6 +152,14 @@ def test_product_scopes(law):
         "but": [True, True, False], "but-sector": [True, False, True],
         "outside": [False, False, False],
     }  # fmt: skip
+
+
+def test_scopes_by_list(law):
+    listed = {"products": {"lists": ["metals"], "codes": ["6109"]}}
+    but = {"products": {"all": True, "but": {"lists": ["metals"]}}}
+    ledger = law(measure("a", entry(rate_pct=5), **listed), measure("b", entry(rate_pct=7), **but),
+                 lists={"metals": ["7208", "7209"]})  # fmt: skip
+    assert [rate(ledger, line) for line in (STEEL, CAR, SHIRT)] == [7, 17, 32]
 
 
 def test_measures_on_exports_and_of_others_do_not_count(law):

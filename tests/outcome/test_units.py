@@ -48,6 +48,7 @@ def cross(flows) -> np.ndarray:
 
 def test_countries(out):
     world, table = out.world, country_table(out)
+
     def column(name):
         return by_country(table, name, out)
 
@@ -89,7 +90,7 @@ def test_a_market_in_focus(out):
     np.testing.assert_allclose(by_country(table, "focus_sales_change_usd_bn", out),
                                (now - was) / 1000, rtol=1e-12)  # fmt: skip
     alive = was > 0
-    assert 0 < alive.sum()
+    assert alive.sum() > 0
     pct = by_country(table, "focus_sales_pct", out)
     np.testing.assert_allclose(pct[alive], 100 * (now[alive] / was[alive] - 1), rtol=1e-9)
     assert np.isnan(pct[~alive]).all()

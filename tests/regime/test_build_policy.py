@@ -141,7 +141,9 @@ def test_rates_and_shares_by_country(world):
     found = policy(world, {**ONE, "targets": "[c01, c02]", "rate_pct": "{c01: 10, c02: 20}",
                            "covered_share": "{c01: 0.5, default: 0.25}"})  # fmt: skip
     assert changed(found.tariff, world, 0.1) == {
-        ("s01", "c00", "c01"): 0.15, ("s01", "c00", "c02"): 0.15}  # 10 + 5 and 10 + 5
+        ("s01", "c00", "c01"): 0.15,
+        ("s01", "c00", "c02"): 0.15,
+    }  # 10 + 5 and 10 + 5
     with pytest.raises(RecordError, match=r"rate_pct: c02 has no value; add it or a default"):
         policy(world, {**ONE, "targets": "[c01, c02]", "rate_pct": "{c01: 10}"})
 

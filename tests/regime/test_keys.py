@@ -8,6 +8,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+
+import detente as dt
+from detente.regime import cache
+from detente.regime.apply import _cuts
+from detente.study import laws as laws_module
+from detente.study.laws import inputs_key
 from small_law import (
     agreement,
     entry,
@@ -20,12 +26,6 @@ from small_law import (
     three_lines,
     write,
 )
-
-import detente as dt
-from detente.regime import cache
-from detente.regime.apply import _cuts
-from detente.study import laws as laws_module
-from detente.study.laws import inputs_key
 
 DAY = "2025-06-01"
 
@@ -55,14 +55,8 @@ EVENTS = {
 }  # fmt: skip
 
 
-def until(records, day: str):
-    """A ledger that covers the days of the events."""
-    return [{**r, "record_until": day} if r["kind"] == "ledger" else r for r in records]
-
-
 @pytest.mark.parametrize("event", EVENTS)
-def test_the_key_of_rates_changes_with_each_thing_that_changes_them(law, event, monkeypatch):
-    monkeypatch.setitem(__import__("small_law").CARD, "record_until", "2026-12-31")
+def test_the_key_of_rates_changes_with_each_thing_that_changes_them(law, event):
     ledger = law(*RECORDS)
     day = EVENTS[event]
     before, on, after = (ledger.at(str(np.datetime64(day) + k)) for k in (-1, 0, 1))
@@ -80,6 +74,14 @@ def test_the_key_of_rates_holds_the_groups_of_the_day(law):
     before, after = ledger.at("2025-06-29"), ledger.at("2025-07-01").without(["a"])
     assert cache._groups(before) != cache._groups(after)
     assert cache.fingerprint(before.without(["a"]), "USA") != cache.fingerprint(after, "USA")
+
+
+def test_groups_of_two_ledgers_on_one_day_are_told_apart(law, monkeypatch):
+    monkeypatch.setattr(cache, "_memberships", {})
+    other = {**CLUB, "members": [{"country": "KOR"}]}
+    one, two = cache._groups(law(CLUB).at(DAY)), cache._groups(law(other).at(DAY))
+    assert one != two
+    assert cache._groups(law(CLUB).at(DAY)) == one
 
 
 def test_members_of_an_agreement_are_part_of_the_key(law):
