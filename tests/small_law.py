@@ -58,7 +58,8 @@ def share(pct: float, starts: str = "2018-01-01") -> Record:
 
 
 def preference(step: Record, used_pct: float = 100, **more: Any) -> Record:
-    return {"importer": "USA", "products": {"all": True}, "steps": [{"starts": "2018-01-01", **step}],
+    steps = [{"starts": "2018-01-01", **step}]
+    return {"importer": "USA", "products": {"all": True}, "steps": steps,
             "utilisation": [share(used_pct)], **more}  # fmt: skip
 
 

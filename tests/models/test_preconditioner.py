@@ -25,7 +25,7 @@ def case(request):
 
 
 def test_own_loops_are_inverted(case):
-    world, base, steps, _ = case
+    world, _, steps, _ = case
     made = np.where(world.output.values > 0, world.output.values, 1.0)
     for n in range(5):
         paid = world.trade.values[:, n] * (1 + world.tariff.values[:, n])
@@ -41,7 +41,7 @@ def test_own_loops_are_inverted(case):
 
 
 def test_direction_and_transpose_are_one_matrix(case):
-    _, base, steps, _ = case
+    _, _, steps, _ = case
     size = 5 + 2 * 15
     eye = np.eye(size)
     forward = np.column_stack([steps.direction(v) for v in eye])
@@ -59,7 +59,7 @@ def test_direction_and_transpose_are_one_matrix(case):
 
 def test_what_a_block_alone_does(case):
     """With nothing wrong in wages and prices only orders move, and so on: the order of the step."""
-    _, base, steps, _ = case
+    _, _, steps, _ = case
     rng = np.random.default_rng(1)
     z = np.zeros(35)
     z[20:] = rng.normal(size=15)
