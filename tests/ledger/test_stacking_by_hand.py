@@ -486,3 +486,48 @@ def test_cells_together_are_cells_one_by_one(law):
             mine = sorted((round(float(r), 9), round(float(w), 12)) for w, r in held)
             alone = sorted((r, w) for w, r in paths(ask(ledger, line, p)))
             assert mine == alone, (line, p)
+
+
+def test_shares_of_a_table_go_by_line_and_by_the_label_of_the_data(law, monkeypatch):
+    """Korea's figures stand under another label in the tables; a line that is not in them has 0."""
+    asked = []
+
+    def shares(name, importer, codes, partner):
+        asked.append((name, importer, partner))
+        held = {"KOREA": {"870323": 0.25, "720839": 1.0}, "JPN": {"870323": 0.5}}[partner]
+        return np.array([held.get(c, 0.0) for c in codes])
+
+    monkeypatch.setattr("detente.regime.stacking.claim_shares", shares)
+    used = [{"starts": "2018-01-01", "table": "claims"}]
+    free = preference({"rate_pct": 0}, utilisation=used)
+    ledger = law(agreement("fta", free, members=("USA", "KOR", "JPN")))
+    pairs = [(CAR, 0), (STEEL, 0), (SHIRT, 0), (CAR, 1)]
+    cells = Cells(np.array([LINE[line] for line, _ in pairs]), np.array([p for _, p in pairs]),
+                  PARTNERS, ("KOREA", "JPN", "EU27"))  # fmt: skip
+    table = three_lines()
+    for _ in range(2):
+        found = evaluate(ledger.at("2025-06-01"), table, cells)
+        claimed = np.bincount(found.cell, found.entry_share * (found.claim >= 0), 4)
+        assert claimed.tolist() == [0.25, 1.0, 0.0, 0.5]
+    # read once for each partner
+    assert sorted(asked) == [("claims", "USA", "JPN"), ("claims", "USA", "KOREA")]
+
+
+def test_a_floor_lifts_what_pays_a_fraction_of_a_point(law):
+    ledger = law(measure("a", entry(rate_pct=0.4)), rule("floor", over=["a"], rate_pct=12))
+    assert rate(ledger) == 22  # 10 + 12
+
+
+def test_an_agreement_that_reaches_no_cell_is_not_among_the_claims(law):
+    narrow = agreement("fta", preference({"rate_pct": 0}, products={"codes": ["87"]}))
+    ledger = law(narrow)
+    assert ask(ledger, SHIRT).claims == ()
+    assert [a.id for a in ask(ledger).claims] == ["fta"]
+
+
+def test_a_path_says_which_part_it_is(law):
+    metal = split("metal", "value", {"products": {"all": True}, "shares": [share(40)]})
+    found = ask(law(metal, on_part("a", 50, "first")))
+    held = dict(zip(found.parts["metal"].tolist(), found.value_share.tolist(), strict=True))
+    assert held == {0: 0.4, 1: 0.6}  # the first part, and the rest
+    assert set(found.parts) == {"metal"}

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from detente.models.blocks import Economy, Instruments, reachable, trade_components
+from detente.models.caliendo_parro import evaluate, join
+from detente.models.closure import Closure
 from detente.models.existence import ordered, unbalanced
 from detente.models.kernel import build_kernel, starved
 
@@ -243,3 +245,16 @@ def test_no_instrument_no_copy():
     closed = build_kernel(base, levels(base, iceberg=np.full((1, 2, 2), np.inf)))
     assert closed.A.tolist() == [[[0, 0], [0, 0]]]
     assert closed.row_scale.tolist() == [[0, 0]]
+
+
+def test_a_common_level_of_wages_and_prices_shifts_prices_and_nothing_else():
+    """Costs are homogeneous of degree one. At a level of e^20 and elasticities of 1 and 65 the
+    powers of two sectors are e^1280 apart: each must be taken on its own scale."""
+    rng = np.random.default_rng(5)
+    base = economy(rng.dirichlet(np.ones(3), (2, 3)), theta=[1.0, 65.0])
+    k = build_kernel(base, levels(base))
+    closure = Closure("fixed", base.deficit, base.value_added)
+    at = [evaluate(join(np.full(3, s), np.full((2, 3), s), np.zeros((2, 3))), base, k, closure)
+          for s in (0.0, 20.0)]  # fmt: skip
+    np.testing.assert_allclose(at[1].log_P_new, at[0].log_P_new + 20.0, rtol=1e-12)
+    np.testing.assert_allclose(at[1].Y, at[0].Y, rtol=1e-10)

@@ -10,7 +10,7 @@ from detente.models.caliendo_parro import evaluate, split
 from detente.models.caliendo_parro_linear import tangent
 from detente.models.closure import Closure
 from detente.models.kernel import build_kernel
-from detente.models.preconditioner import WAGE_DAMPING, preconditioner
+from detente.models.preconditioner import WAGE_DAMPING, _sales, preconditioner
 from detente.outcome.economy import instruments, prepare
 from worlds import Draw, random_world
 
@@ -108,3 +108,12 @@ def test_the_step_takes_most_of_a_small_error_away(case, deficit):
     rate = np.abs(np.linalg.eigvals(np.eye(35) + jacobian @ forward)).max()
     assert rate < 0.9
     assert WAGE_DAMPING < 1
+
+
+def test_sales_and_what_own_weight_keeps_of_them(case):
+    """When a seller's cost rises by one, a buyer's price index rises by its share there."""
+    world, base, _, _ = case
+    sales, kept = _sales(base)
+    trade = world.trade.values
+    np.testing.assert_allclose(sales, trade.sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(kept, (trade * base.pi).sum(axis=1), rtol=1e-12)

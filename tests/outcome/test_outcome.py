@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import detente as dt
-from detente.errors import ConvergenceError, InputError
+from detente.errors import ConvergenceError, InputError, NoSolutionError
 from detente.models.closure import Closure
 from detente.outcome.economy import prepare
 from detente.outcome.equilibrium import Equilibrium
-from detente.outcome.objective import parse
+from detente.outcome.objective import OBJECTIVES, objective, parse
 from detente.outcome.phase_in import _part_of, _Problem
 from detente.outcome.simulate import restore
 from detente.variables import variable
@@ -382,3 +382,34 @@ def test_two_countries_by_hand():
     np.testing.assert_allclose(out.output, 0.0, atol=1e-8)
     real = spent / 100 / served ** (-1 / theta)
     np.testing.assert_allclose(1 + out.real_income / 100, real, rtol=1e-9)
+
+
+def test_objectives_have_the_unit_of_their_variable():
+    for name, row in OBJECTIVES.items():
+        assert row.unit == variable("trade_after" if name == "trade" else name).unit, name
+
+
+@pytest.mark.parametrize("name", ["output", "output_value", "prices", "cost", "exports", "imports"])
+def test_what_was_zero_has_no_percent_change(name):
+    """Country 1 makes and buys nothing of sector 1."""
+    trade = np.array([[[6.0, 2.0], [2.0, 6.0]], [[5.0, 0.0], [0.0, 0.0]]])
+    out = dt.simulate(build(trade, theta=4.0), dt.Policy(build(trade, theta=4.0), tariff=0.1))
+    with pytest.raises(InputError, match="was zero before the change, so it has no percent"):
+        objective(out, f"{name}[s01,c01]")
+    assert objective(out, f"{name}[s00,c01]").unit == "percent"
+
+
+def test_balance_is_judged_against_the_size_of_the_world():
+    """A country alone must balance: to a billionth of world value added, in any unit of money."""
+    trade = np.array([[[6.0, 2.0, 0.0], [2.0, 6.0, 0.0], [0.0, 0.0, 9.0]]])
+    for unit in (1.0, 1e6):
+        world = build(unit * trade, theta=4.0)
+        size = float(world.value_added.sum())
+        for part, possible in ((1e-10, True), (1e-8, False)):
+            pay = {"c00": -part * size, "c02": part * size}
+            policy = dt.Policy(world, transfer=pay)
+            if possible:
+                assert dt.simulate(world, policy).status == "converged"
+            else:
+                with pytest.raises(NoSolutionError, match="neither buys nor sells abroad"):
+                    dt.simulate(world, policy)
