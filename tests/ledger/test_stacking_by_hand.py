@@ -328,6 +328,7 @@ def test_the_trace_says_what_each_measure_did(law):
         ({"rate_pct": 14}, 10),  # no preference above the ordinary rate
         ({"cut_pct": 40}, 6),  # 10 less 40%
         ({"cut_pct": 100}, 0),
+        ({"cut_pct": 0}, 10),
     ],
 )
 def test_a_preference_is_a_rate_or_a_cut(law, step, expected):
@@ -531,3 +532,9 @@ def test_a_path_says_which_part_it_is(law):
     held = dict(zip(found.parts["metal"].tolist(), found.value_share.tolist(), strict=True))
     assert held == {0: 0.4, 1: 0.6}  # the first part, and the rest
     assert set(found.parts) == {"metal"}
+
+
+def test_an_order_may_name_what_is_not_in_force(law):
+    later = measure("b", entry("replaced", 9, in_force="2025-12-01"))
+    two = [measure("a", entry("replaced", 8)), measure("c", entry("replaced", 6))]
+    assert rate(law(later, *two, rule("order", over=["c", "b", "a"]))) == 8

@@ -10,7 +10,7 @@ from detente.models.caliendo_parro import evaluate, split
 from detente.models.caliendo_parro_linear import tangent
 from detente.models.closure import Closure
 from detente.models.kernel import build_kernel
-from detente.models.preconditioner import WAGE_DAMPING, _sales, preconditioner
+from detente.models.preconditioner import WAGE_DAMPING, _sales, _wage_matrix, preconditioner
 from detente.outcome.economy import instruments, prepare
 from worlds import Draw, random_world
 
@@ -117,3 +117,29 @@ def test_sales_and_what_own_weight_keeps_of_them(case):
     trade = world.trade.values
     np.testing.assert_allclose(sales, trade.sum(axis=1), rtol=1e-12)
     np.testing.assert_allclose(kept, (trade * base.pi).sum(axis=1), rtol=1e-12)
+
+
+def test_the_wage_matrix_market_by_market(case):
+    """What one country's wage does to every country's labour demand over supply, summed over
+    sectors and buyers: the buyer's own orders, prices that follow a dearer seller, buyers who
+    turn away from it, supply, and the numeraire."""
+    world, base, _, _ = case
+    trade, theta, here = world.trade.values, base.theta, range(5)
+    sales = trade.sum(axis=1)
+    labour = base.beta * sales
+    rng = np.random.default_rng(0)
+    cost, orders = rng.uniform(0.2, 1, (2, *sales.shape))
+    found = np.zeros((5, 5))
+    for i in here:
+        for m in here:
+            for j in range(3):
+                if sales[j, i] == 0:
+                    continue
+                felt = sum(trade[j, n, i] / sales[j, i] * theta[j] * base.pi[j, n, m] * cost[j, m]
+                           for n in here)  # fmt: skip
+                felt += trade[j, m, i] / sales[j, i] * orders[j, m]
+                felt -= theta[j] * cost[j, i] * (i == m)
+                found[i, m] += labour[j, i] / labour[:, i].sum() * felt
+            found[i, m] -= (i == m) + base.value_added[m] / base.value_added.sum()
+    step = _wage_matrix(base, sales, cost, orders)
+    np.testing.assert_allclose(-step @ found, np.eye(5), atol=1e-9)

@@ -413,3 +413,77 @@ def test_balance_is_judged_against_the_size_of_the_world():
             else:
                 with pytest.raises(NoSolutionError, match="neither buys nor sells abroad"):
                     dt.simulate(world, policy)
+
+
+def test_a_transfer_is_paid_by_all_in_proportion_to_value_added(world, out):
+    """So a transfer to everybody in that proportion is none, and moves nothing."""
+    payers = world.value_added.sum("sector").values
+    for name in ("real_income[c02]", "revenue[c00]", "output[s01,c03]"):
+        slope = dt.gradient(out, name, "transfer").values
+        assert abs(payers @ slope) < 1e-9 * np.abs(payers * slope).sum()
+        assert np.abs(slope).max() > 0
+
+
+def test_each_route_keeps_its_own_history(world, out):
+    two = dt.simulate(world, out.policy, baseline=out.baseline, deficit="share", tol=1e-12,
+                      method="newton-krylov")  # fmt: skip
+    assert (two.after.solution.method, out.after.solution.method) == ("newton-krylov", "anderson")
+    np.testing.assert_allclose(two.real_income, out.real_income, atol=1e-8)
+    assert two.after.solution.history[-1] == two.after.solution.residual
+
+
+def test_detail_of_a_banned_flow_is_finite(world):
+    """The cell of a new ban keeps what can be said of it; its country's sums are NaN."""
+    closed = np.ones(world.trade.shape)
+    closed[0, 1, 2] = np.inf
+    detail = dt.simulate(world, dt.Policy(world, iceberg=closed)).first_order_detail
+    for name in detail:
+        assert np.isfinite(detail[name]).all(), name
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("alone", "c02 neither buys nor sells abroad, so that its deficit and transfers must be "
+                  "zero"),
+        ("buys", "c02 can buy but not sell abroad, so that its deficit and transfers must be "
+                 "above zero"),
+        ("sells", "c02 can sell but not buy abroad, so that its deficit and transfers must be "
+                  "below zero"),
+    ],
+)  # fmt: skip
+def test_who_cannot_balance_is_told_what_it_must_and_what_it_has(way, words):
+    trade = np.array([[[6.0, 2.0, 1.0], [2.0, 6.0, 1.0], [1.0, 1.0, 9.0]]])
+    world = build(1000 * trade, theta=4.0)
+    iceberg = np.ones(trade.shape)
+    if way in ("alone", "sells"):
+        iceberg[:, 2, :2] = np.inf
+    if way in ("alone", "buys"):
+        iceberg[:, :2, 2] = np.inf
+    amount = 70.0 if way == "sells" else -70.0
+    pay = {"c00": -amount, "c02": amount}
+    with pytest.raises(NoSolutionError) as caught:
+        dt.simulate(world, dt.Policy(world, iceberg=iceberg, transfer=pay))
+    assert words in str(caught.value)
+    assert f"yet they are {amount:.0f} USD million (deficit='fixed')" in str(caught.value)
+
+
+def test_who_makes_only_what_nobody_orders_has_no_sales():
+    """Country 1 sells good 1 at home, as an input of its good 0, which may no longer be sold."""
+    trade = np.array([[[9.0, 2.0], [1.0, 6.0]], [[4.0, 0.0], [0.0, 3.0]]])
+    inputs = np.zeros((2, 2, 2))
+    inputs[1, 0] = [4.0, 3.0]
+    world = build(trade, inputs=inputs, theta=4.0)
+    assert (world.final.sel(sector="s01") == 0).all()
+    iceberg = np.ones(trade.shape)
+    iceberg[0, :, 1] = np.inf
+    with pytest.raises(NoSolutionError, match="c01 can sell nothing"):
+        dt.simulate(world, dt.Policy(world, iceberg=iceberg), deficit="zero")
+
+
+def test_income_that_ends_under_the_zero_closure_is_named():
+    world = build(np.array([[[6.0, 2.0], [2.0, 6.0]]]), theta=4.0)
+    pay = {"c00": -40.0, "c01": 40.0}  # five times what it has
+    with pytest.raises(NoSolutionError, match=r"income of c00 falls to zero") as caught:
+        dt.simulate(world, dt.Policy(world, transfer=pay), deficit="zero")
+    assert caught.value.reason == "no income"
