@@ -169,6 +169,18 @@ def test_a_country_is_read_before_its_group(tmp_path):
     assert cells == pytest.approx([0.41, 0.22, 0.13])
 
 
+def test_a_member_without_a_row_of_its_own_or_the_unions_takes_that_of_all(tmp_path):
+    (tmp_path / "t.csv").write_text("sector,exporter,share\nC29,ALL,0.5\n")
+    measure = {"imposer": "USA", "targets": "[DEU, JPN]", "sectors": "[C29]", "rate_pct": 80,
+               "instrument": "export_tax", "covered_share": "{table: t.csv}"}  # fmt: skip
+    world = dt.load_world()
+    found = policy(world, measure, folder=tmp_path).export_tax
+    for country in ("DEU", "JPN"):
+        assert float(found.sel(sector="C29", importer=country, exporter="USA")) == 0.4
+    with pytest.raises(RecordError, match=r"t\.csv has no row for sector C28"):
+        policy(world, {**measure, "sectors": "[C28]"}, folder=tmp_path)
+
+
 def test_rates_that_sum_to_a_hundred_off_are_refused_and_just_above_are_not(world):
     with pytest.raises(InputError, match=r"leave a tariff of -100% for c00 on s01 from c01"):
         policy(world, {**ONE, "rate_pct": -99}, {**ONE, "rate_pct": -11})

@@ -11,9 +11,9 @@ import pytest
 
 import detente as dt
 from detente.regime import cache
-from detente.regime.apply import _cuts
+from detente.regime.apply import _cuts, _without_number
 from detente.study import laws as laws_module
-from detente.study.laws import inputs_key
+from detente.study.laws import Laws, build_laws, inputs_key
 from small_law import (
     agreement,
     entry,
@@ -269,3 +269,54 @@ def test_a_preference_as_old_as_the_table_is_in_it_already(law, real):
         fta = agreement("fta", preference({"rate_pct": 0}, 50, importer="JPN"), members=members)
         found = _cuts(law(fta).at(DAY), real, "JPN", ["CHN"])
         assert found[real.sectors.index("C29"), 0] == left
+
+
+# --- measures without a number ----------------------------------------------------------------
+def test_which_measures_have_no_number(law):
+    """Those whose headings give no rate, share or equivalent, and those on no flow of goods."""
+    numbered = {
+        "added": entry(rate_pct=5), "total": entry("total", 5, base="mfn"),
+        "replaced": entry("replaced", 5), "ban": entry("ban"), "exempt": entry("exempt"),
+        "worth": entry("quota", equivalent_pct=3), "share": entry("entity_share", share_pct=30),
+    }  # fmt: skip
+    bare = {"quota": entry("quota"), "licence": entry("licensing"),
+            "entities": entry("entity_share")}  # fmt: skip
+    ledger = law(
+        *(measure(name, e) for name, e in (numbered | bare).items()),
+        measure("elsewhere", entry(rate_pct=5), flow="other"),
+        measure("later", entry("quota", in_force="2026-01-01")),
+        measure("both", entry(rate_pct=5), entry("quota")),
+    )  # fmt: skip
+    assert _without_number(ledger.at(DAY)) == {*bare, "elsewhere", "both"}
+
+
+# --- the laws of all days ---------------------------------------------------------------------
+def test_kept_laws_are_what_apply_gives_day_by_day(law, real, tmp_path):
+    """A tariff, an export tax, a ban and a share of one, which come and go."""
+    korea = {"imposer": "KOR", "targets": {"countries": ["JPN"]}}
+    out = {**korea, "flow": "export"}
+    ledger = law(
+        measure("t", entry(rate_pct=5), **korea),
+        measure("x", entry(rate_pct=7, in_force="2025-02-01", ended="2025-03-31"),
+                instrument="export_tax", products={"sectors": ["C24"]}, **out),
+        measure("b", entry("ban", in_force="2025-03-01"), instrument="import_ban",
+                products={"sectors": ["A03"]}, **korea),
+        measure("s", entry("entity_share", share_pct=30, in_force="2025-05-01"),
+                instrument="entity_list", products={"sectors": ["C26"]}, **out),
+    )  # fmt: skip
+    made = build_laws(ledger, real)
+    assert made.dates == ("2018-01-01", "2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01",
+                          "2025-05-01")  # fmt: skip
+    assert made.key == inputs_key(ledger, real)
+    path = tmp_path / "laws.npz"
+    path.write_bytes(made.to_bytes())
+    for laws in (made, Laws.read(path)):
+        for n, day in enumerate(laws.dates):
+            kept, worked = laws.policy(n, real), dt.apply(ledger.at(day), real)
+            for name in ("tariff", "export_tax", "iceberg"):
+                np.testing.assert_allclose(getattr(kept, name), getattr(worked, name), rtol=1e-13)
+            assert kept.notes == worked.notes
+            assert laws.at(day) == n
+        assert laws.same_as == (0, 1, 2, 3, 4, 5)
+    bans = made.policy(5, real).iceberg.sel(importer="KOR", exporter="JPN", sector="A03")
+    assert np.isinf(float(bans))
