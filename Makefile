@@ -9,7 +9,7 @@ export DETENTE_SHARED ?= ../shared
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all gates format bench bench-peers docs serve clean
+.PHONY: demo test test-all gates mutants mutants-sample format bench bench-peers docs serve clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
@@ -28,6 +28,14 @@ gates: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright src
 	$(BIN)/lint-imports
+
+# every mutant of every room: a night; a room or a number may be given, ROOM=models SAMPLE=60
+mutants: .venv/installed-dev
+	$(BIN)/python -m benchmarks.mutants $(ROOM) $(if $(SAMPLE),--sample $(SAMPLE) --each)
+
+# the same thirty over all rooms every time
+mutants-sample: .venv/installed-dev
+	$(BIN)/python -m benchmarks.mutants --sample 30
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
