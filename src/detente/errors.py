@@ -7,7 +7,8 @@
     │   ├── RecordError       a YAML record (scenario, ledger, theta set) that breaks its schema
     │   └── DateError         a date outside what the record covers
     ├── NoSolutionError       the equations have no solution, and why
-    └── ConvergenceError      a solve that stopped before it converged
+    ├── ConvergenceError      a solve that stopped before it converged
+    └── AuditError            an outcome that its audit does not bear out
 
 Every message says what is wrong, where (file, field, country, sector, value) and what to do.
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AuditError",
     "ConvergenceError",
     "DateError",
     "DetenteError",
@@ -94,6 +96,17 @@ class ConvergenceError(DetenteError, ArithmeticError):
     def __init__(self, message: str, solution: object = None) -> None:
         super().__init__(message)
         self.solution = solution
+
+
+class AuditError(DetenteError, ArithmeticError):
+    """An outcome does not satisfy the equations it claims to solve.
+
+    ``check``, ``country`` and ``sector`` say which equation, and where ("" where there is none).
+    """
+
+    def __init__(self, message: str, check: str = "", country: str = "", sector: str = "") -> None:
+        super().__init__(message)
+        self.check, self.country, self.sector = check, country, sector
 
 
 def _some(names: list[str], limit: int = 12) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from detente.errors import InputError
 from detente.models.blocks import Array
-from detente.outcome.equilibrium import Equilibrium, sales_by_seller
+from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
 
@@ -162,16 +162,16 @@ class Outcome:
     @cached_property
     def prices(self) -> xr.DataArray:
         """Change of buyers' prices, percent; dims sector, country."""
-        b, a = self.base.point, self.after.point
-        change = 100.0 * np.expm1(a.log_P_new - b.log_P_new)
-        return self._of("prices", np.where(b.X > 0, change, np.nan))
+        b, a = (e.price_logs for e in self._both)
+        change = 100.0 * np.expm1(a - b)
+        return self._of("prices", np.where(self.base.point.X > 0, change, np.nan))
 
     @cached_property
     def cost(self) -> xr.DataArray:
         """Change of sellers' unit costs, percent; dims sector, country."""
-        b, a = self.base.point, self.after.point
-        change = 100.0 * np.expm1(a.log_c - b.log_c)
-        return self._of("cost", np.where(b.Y > 0, change, np.nan))
+        b, a = (e.cost_logs for e in self._both)
+        change = 100.0 * np.expm1(a - b)
+        return self._of("cost", np.where(self.base.point.Y > 0, change, np.nan))
 
     @cached_property
     def sector_exports(self) -> xr.DataArray:
@@ -248,7 +248,34 @@ class Outcome:
 
     # --- together ---------------------------------------------------------------------------
     def to_dataset(self) -> xr.Dataset:
-        """Every variable of the outcome in one labelled dataset, provenance in ``attrs``."""
+        """Every variable of the outcome in one labelled dataset, provenance in ``attrs``.
+
+        Changes and flows; levels (ratios to the world table) and incomes ``_before`` and
+        ``_after`` the policy, and what was levied in each: enough to audit the outcome without
+        the solver (:func:`detente.audit`).
+        """
+        ds = self._results()
+        for side, e, levied in (
+            ("before", self.base, self.baseline), ("after", self.after, self.policy)
+        ):  # fmt: skip
+            levels = {
+                "wage_level": e.wage,
+                "price_level": np.exp(e.price_logs),
+                "cost_level": np.exp(e.cost_logs),
+            }
+            for name, values in levels.items():
+                ds[f"{name}_{side}"] = self._of(name, values)
+            for name in ("export_tax", "iceberg", "transfer"):
+                ds[f"{name}_{side}"] = getattr(levied, name).assign_attrs(unit=variable(name).unit)
+        ds["tariff_before"] = self.baseline.tariff.assign_attrs(unit="fraction")
+        b = self.base.point
+        ds["income_before"] = self._of("income", b.income)
+        ds["revenue_before"] = self.revenue_before
+        ds["export_revenue_before"] = self._of("export_revenue", b.export_revenue)
+        return ds
+
+    def _results(self) -> xr.Dataset:
+        """Changes and flows, and the tariffs after the change."""
         names = (
             "real_income", "real_wage", "wage", "consumer_price", "income", "revenue",
             "export_revenue", "deficit_after", "exports", "imports", "output", "output_value",
@@ -257,6 +284,7 @@ class Outcome:
         ds = xr.Dataset({name: getattr(self, name) for name in names})
         ds = ds.merge(self.first_order)
         ds["trade_after"], ds["trade_before"] = self.trade, self.trade_before
+        ds["sector_exports"] = self.sector_exports
         ds["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
         ds.attrs = {
             k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
@@ -278,7 +306,7 @@ class Outcome:
                 "compare: the outcomes differ in world, baseline or deficit closure, so that "
                 "their changes have different origins; simulate both on one world and baseline"
             )
-        mine, theirs = self.to_dataset(), other.to_dataset()
+        mine, theirs = self._results(), other._results()
         out = mine - theirs
         for name in out.data_vars:
             unit = str(mine[name].attrs.get("unit", ""))
@@ -342,9 +370,14 @@ def _change(before: Array, after: Array) -> Array:
 
 def _abroad(flows: Array, axis: int) -> Array:
     """Cross-border sums (N,): over importers with ``axis=1`` (exports), over exporters with 2."""
-    return flows.sum(axis=(0, axis)) - np.einsum("jnn->n", flows)
+    return _between(flows).sum(axis=(0, axis))
 
 
 def _abroad_by_sector(e: Equilibrium) -> Array:
-    home = np.einsum("jnn->jn", e.flows)
-    return sales_by_seller(e) - home
+    return _between(e.flows).sum(axis=1)
+
+
+def _between(flows: Array) -> Array:
+    """Flows between different countries. The diagonal is left out rather than taken off a sum, of
+    which the rounding would be exports of a country that has none."""
+    return flows * ~np.eye(flows.shape[1], dtype=bool)
