@@ -254,7 +254,7 @@ class Outcome:
         ``_after`` the policy, and what was levied in each: enough to audit the outcome without
         the solver (:func:`detente.audit`).
         """
-        ds = self._results()
+        found = self._results()
         for side, e, levied in (
             ("before", self.base, self.baseline), ("after", self.after, self.policy)
         ):  # fmt: skip
@@ -264,32 +264,40 @@ class Outcome:
                 "cost_level": np.exp(e.cost_logs),
             }
             for name, values in levels.items():
-                ds[f"{name}_{side}"] = self._of(name, values)
+                found[f"{name}_{side}"] = self._of(name, values)
             for name in ("export_tax", "iceberg", "transfer"):
-                ds[f"{name}_{side}"] = getattr(levied, name).assign_attrs(unit=variable(name).unit)
-        ds["tariff_before"] = self.baseline.tariff.assign_attrs(unit="fraction")
+                array = getattr(levied, name)
+                found[f"{name}_{side}"] = array.assign_attrs(unit=variable(name).unit)
+        found["tariff_before"] = self.baseline.tariff.assign_attrs(unit="fraction")
         b = self.base.point
-        ds["income_before"] = self._of("income", b.income)
-        ds["revenue_before"] = self.revenue_before
-        ds["export_revenue_before"] = self._of("export_revenue", b.export_revenue)
-        return ds
+        found["income_before"] = self._of("income", b.income)
+        found["revenue_before"] = self.revenue_before
+        found["export_revenue_before"] = self._of("export_revenue", b.export_revenue)
+        return self._together(found)
 
-    def _results(self) -> xr.Dataset:
+    def _results(self) -> dict[str, xr.DataArray]:
         """Changes and flows, and the tariffs after the change."""
         names = (
             "real_income", "real_wage", "wage", "consumer_price", "income", "revenue",
             "export_revenue", "deficit_after", "exports", "imports", "output", "output_value",
-            "prices", "cost",
+            "prices", "cost", "sector_exports",
         )  # fmt: skip
-        ds = xr.Dataset({name: getattr(self, name) for name in names})
-        ds = ds.merge(self.first_order)
-        ds["trade_after"], ds["trade_before"] = self.trade, self.trade_before
-        ds["sector_exports"] = self.sector_exports
-        ds["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
-        ds.attrs = {
+        found = {name: getattr(self, name) for name in names}
+        found |= {str(name): array for name, array in self.first_order.data_vars.items()}
+        found["trade_after"], found["trade_before"] = self.trade, self.trade_before
+        found["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
+        return found
+
+    def _together(self, arrays: dict[str, xr.DataArray]) -> xr.Dataset:
+        # all have the world's labels: aligning them one by one would take longer than the solve
+        labels = {"sector": self.world.sectors} | {
+            dim: self.world.countries for dim in ("country", "importer", "exporter")
+        }
+        attrs = {
             k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
         }
-        return ds
+        bare = {name: (a.dims, a.values, a.attrs) for name, a in arrays.items()}
+        return xr.Dataset(bare, labels, attrs)
 
     def compare(self, other: Outcome) -> xr.Dataset:
         """This outcome less ``other``: percentage points, or USD million; labelled.
@@ -306,7 +314,7 @@ class Outcome:
                 "compare: the outcomes differ in world, baseline or deficit closure, so that "
                 "their changes have different origins; simulate both on one world and baseline"
             )
-        mine, theirs = self._results(), other._results()
+        mine, theirs = (o._together(o._results()) for o in (self, other))
         out = mine - theirs
         for name in out.data_vars:
             unit = str(mine[name].attrs.get("unit", ""))

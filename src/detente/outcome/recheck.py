@@ -203,7 +203,10 @@ def _values(outcome: xr.Dataset, name: str, dims: tuple[str, ...]) -> Array:
             f"audit: the outcome has no variable {name!r}; write it again with this version "
             "(Outcome.to_dataset, `detente run --out`)"
         )
-    return outcome[name].transpose(*dims).values.astype(float)
+    array = outcome.variables[name]
+    if array.dims != dims:
+        array = array.transpose(*dims)
+    return np.asarray(array.values, dtype=float)
 
 
 def _table(world: xr.Dataset) -> _Table:
