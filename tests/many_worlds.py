@@ -1,6 +1,6 @@
 """Twenty thousand random worlds: ``make worlds``, or
 
-    python tests/many_worlds.py [--count 20000] [--first 0] [--workers 2] [--out .worlds] [--resume]
+    python tests/many_worlds.py [--count 20000] [--first 0] [--workers 2] [--resume]
     python tests/many_worlds.py --seed 1234        one case again, in this process
 
 Every seed is a world, a policy and a closure, drawn like those of the random-world tests. Each is
@@ -12,15 +12,10 @@ to ``failed.txt`` as the lines that make them a test.
 
 from __future__ import annotations
 
-import os
-
-# one BLAS thread a process, before numpy starts its own
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 import argparse
 import json
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -93,7 +88,7 @@ def answer(seed: int, proof: str = "full") -> dict[str, Any]:
     return found
 
 
-def test_line(seed: int, error: str = "") -> str:
+def as_test(seed: int, error: str = "") -> str:
     """The case of a seed as a line of a test."""
     draw, change, deficit = case(seed)
     said = " ".join(error.split())[:160]
@@ -142,6 +137,8 @@ class _Progress:
 
 def results(seeds: list[int], proof: str, workers: int) -> Iterator[dict[str, Any]]:
     """Answers as they come, from several processes."""
+    # one BLAS thread a process: the processes start after this, and read it
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with multiprocessing.get_context("spawn").Pool(workers, _begin) as pool:
         yield from pool.imap_unordered(_limited, [(s, proof) for s in seeds], chunksize=8)
 
@@ -164,7 +161,7 @@ def summary(found: list[dict[str, Any]], took: float) -> str:
         f"{len(found):,} worlds in {took / 60:.1f} min: {ends['converged']:,} converged and passed "
         f"their audit, {sum(refused.values()):,} refused with proof, {ends['FAILED']} failed",
         "refused: " + (", ".join(f"{k} {v:,}" for k, v in refused.items()) or "none"),
-        f"a world took {seconds.mean():.3f} s on average, {np.median(seconds):.3f} s in the middle, "
+        f"a world took {seconds.mean():.3f} s on average, {np.median(seconds):.3f} s the middle, "
         f"{np.percentile(seconds, 99):.2f} s at the 99th percentile; slowest: "
         + ", ".join(f"seed {one['seed']} ({one['end']}) {one['seconds']:.1f} s" for one in slow),
     ]
@@ -177,15 +174,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000, help="how many worlds")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument(
-        "--out", type=Path, default=Path(".worlds"), help="folder for what is found"
-    )
+    parser.add_argument("--out", type=Path, default=Path("build/worlds"), help="folder to write to")
     parser.add_argument("--resume", action="store_true", help="go on with what lies there")
     parser.add_argument("--proof", choices=("sampled", "full"), default="full")
     parser.add_argument("--seed", type=int, help="this case only, with its traceback")
     given = parser.parse_args()
     if given.seed is not None:
-        print(test_line(given.seed))
+        print(as_test(given.seed))
         one = answer(given.seed, given.proof)
         print(one.get("trace", ""), one["end"], f"{one['seconds']:.2f} s")
         return int(one["end"] == "FAILED")
@@ -196,7 +191,6 @@ def main() -> int:
     found = [x for x in _finished(path) if x["seed"] in wanted] if given.resume else []
     done = {one["seed"] for one in found}
     todo = [seed for seed in wanted if seed not in done]
-    ends = Counter(one["end"] for one in found)
     progress, stopped = _Progress(len(todo)), False
     began = time.monotonic()
     with path.open("w", encoding="utf-8") as lines:
@@ -214,7 +208,7 @@ def main() -> int:
         progress.show(fresh, last=True)
     ends = Counter(one["end"] for one in found)
     failed = sorted((x for x in found if x["end"] == "FAILED"), key=lambda x: x["seed"])
-    text = "".join(test_line(x["seed"], x["error"]) + "\n" for x in failed)
+    text = "".join(as_test(x["seed"], x["error"]) + "\n" for x in failed)
     (given.out / "failed.txt").write_text(text, encoding="utf-8")
     print("\n" + summary(found, time.monotonic() - began))
     if failed:

@@ -96,7 +96,8 @@ def prove_refusal(error: NoSolutionError, world, policy, deficit: str, largest: 
     elif error.reason == "no balance":
         assert any(cannot_balance(world, p, named, deficit) for p in policies)
     elif error.reason in ("no income", "no path"):
-        assert any(path_ends(error, world, p, deficit, largest) for p in policies)
+        ends = any(path_ends(error, world, p, deficit, largest) for p in policies)
+        assert ends, f"the path does not end as said: {error}"
     elif error.reason == "no share":
         assert deficit == "share"
         assert any(errs_everywhere(world, p) for p in policies)
@@ -164,7 +165,11 @@ refusals of larger worlds are taken at their word."""
 
 def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     """Follow the equilibrium again with small steps and dense Newton solves: it must end
-    before the measures are complete, with the named income gone or with a singular Jacobian."""
+    before the measures are complete, with the named income gone or with a singular Jacobian.
+
+    Newton's method can leap over the end of a path to an equilibrium that does not grow out of
+    the base. On a path, even where it turns back, a step is no more than twice as long as the last
+    one at the same speed; what is over four times as long is taken for a leap and cut."""
     from detente.models.caliendo_parro_linear import tangent
     from detente.outcome.phase_in import _Problem
 
@@ -177,6 +182,7 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     base = base._replace(spending=base.spending * (1 - unused))
     closure = Closure(deficit, base.deficit, prepared.own_income)
     z, share, step = np.zeros(base.value_added.size * (1 + 2 * len(base.theta))), 0.0, 1 / 16
+    speed = np.inf
     who = world.countries.index(error.countries[0])
     if z.size > largest:
         return True
@@ -208,11 +214,14 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     for _ in range(500):
         if share == 1.0 or step < 1e-6:
             break
-        found = solve(min(1.0, share + step), reached[0])
-        if found is None:
+        step = min(step, 1.0 - share)
+        found = solve(share + step, reached[0])
+        moved = np.inf if found is None else float(np.abs(found[0] - reached[0]).max())
+        if found is None or moved > 4 * speed * step + 1e-6:
             step /= 4
         else:
-            share, reached, step = min(1.0, share + step), found, min(2 * step, 1 / 16)
+            speed = moved / step
+            share, reached, step = share + step, found, min(2 * step, 1 / 16)
     if share == 1.0:
         return False
     _, p, problem = reached

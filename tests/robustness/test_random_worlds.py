@@ -110,6 +110,15 @@ def test_one_way_trade_under_the_share_closure_is_refused_with_its_reason():
     prove_refusal(caught.value, world, policy, "share", 90)
 
 
+def test_a_path_that_turns_back_is_refused_though_one_can_leap_over_its_end():
+    """Seed 709 of ``many_worlds.py``: at 75% of the measures the path turns back; beyond there is
+    another equilibrium, with the wage of c04 at a thirtieth, that does not grow out of the base."""
+    draw = Draw(N=6, J=2, seed=709, sparsity=0.3, largest_input_share=0.6, tariffs=False,
+                theta=(0.4, 1.0), deficit=0.05)  # fmt: skip
+    change = Change(seed=709, tariffs=0.1, highest=1.0, lowest=0.0, export_taxes=0.7, transfers=0.1)
+    assert examine(draw, change, "share", "full") == "no path"
+
+
 def test_ten_thousand_per_cent_at_the_highest_elasticity():
     """100^-65 is 1e-132: powers must be taken in logs."""
     world = random_world(Draw(N=5, J=2, seed=3, theta=(64.9, 65.0)))

@@ -20,6 +20,7 @@ from detente.outcome.recheck import Check, Tally, recheck
 from detente.outcome.simulate import simulate
 from detente.regime import Policy
 from detente.world import World, load_world
+from detente.world.files import EMBEDDED
 
 __all__ = ["Audit", "audit"]
 
@@ -151,7 +152,13 @@ def _world_of(ds: xr.Dataset, world: World | None) -> World:
             raise InputError(f"audit: the dataset has no attribute {name!r}; it is no outcome")
     wanted, theta = str(ds.attrs["world_hash"]), str(ds.attrs["theta"])
     if world is None:
-        world = load_world(str(ds.attrs["world"]))
+        name = str(ds.attrs["world"])
+        if name not in EMBEDDED:
+            raise InputError(
+                f"audit: the outcome was solved on {name!r}, which is no world of the package; "
+                "give it as world=load_world(path)"
+            )
+        world = load_world(name)
     if world.hash != wanted and theta not in ("own", world.theta.attrs.get("set", "own")):
         world = world.with_theta(theta)
     if world.hash != wanted:
@@ -191,8 +198,9 @@ def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
         scale: np.ndarray | float = 100.0  # percent: an error of the ratio behind it
         if unit == "USD million":
             b = b / CURRENCY
-            scale = np.maximum(np.abs(a).max(axis=-1, keepdims=True), 1e-9 * np.abs(a).max())
-            scale = np.maximum(scale, 1e-300)
+            # a balance of zero has no relative error: against a billionth of the world at least
+            least = 1e-9 * float(world.value_added.sum())
+            scale = np.maximum(np.abs(a).max(axis=-1, keepdims=True), least)
         tally.compare("another currency", str(name), b, a, scale)
     for name in ("real_income", "real_wage", "wage", "prices", "output"):
         change = getattr(back, name).values

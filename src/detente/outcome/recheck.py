@@ -441,7 +441,9 @@ def _first_order(tally: Tally, outcome: xr.Dataset, b: _Side, a: _Side) -> None:
         "terms_of_trade": gain.sum(axis=(0, 1)) - gain.sum(axis=(0, 2)),
         "volume_of_trade": (b.t * (M1 - M0 * c * tax * d)).sum(axis=(0, 2)),
         "trade_cost": (M0 * (1.0 - d)).sum(axis=(0, 2)),
-        "export_tax_volume": (b.e * (M1 / (1 + a.e) - M0 / (1 + b.e) * c)).sum(axis=(0, 1)),
+        "export_tax_volume": np.where(
+            b.e != 0, b.e * (M1 / (1 + a.e) - M0 / (1 + b.e) * c), 0.0
+        ).sum(axis=(0, 1)),
         "transfer_received": a.deficit + a.transfer - b.deficit - b.transfer,
     }
     terms = {name: 100.0 * value / b.income for name, value in terms.items()}

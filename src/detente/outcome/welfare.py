@@ -69,7 +69,8 @@ def first_order(base: Equilibrium, after: Equilibrium) -> FirstOrder:
     vot *= scale
     sold = np.zeros_like(M0)
     if e0 is not None:
-        sold = np.ascontiguousarray((e0 / (1.0 + e0) * (M1 / tax - M0 * c)).transpose(0, 2, 1))
+        sold = np.where(e0 != 0.0, e0 / (1.0 + e0) * (M1 / tax - M0 * c), 0.0)
+        sold = np.ascontiguousarray(sold.transpose(0, 2, 1))
         sold *= scale
     transfer = after.point.deficit + after.kernel.transfer
     transfer = transfer - base.point.deficit - base.kernel.transfer
