@@ -256,8 +256,9 @@ class Outcome:
         """
         found = self._results()
         for side, e, levied in (
-            ("before", self.base, self.baseline), ("after", self.after, self.policy)
-        ):  # fmt: skip
+            ("before", self.base, self.baseline),
+            ("after", self.after, self.policy),
+        ):
             levels = {
                 "wage_level": e.wage,
                 "price_level": np.exp(e.price_logs),
@@ -290,9 +291,8 @@ class Outcome:
 
     def _together(self, arrays: dict[str, xr.DataArray]) -> xr.Dataset:
         # all have the world's labels: aligning them one by one would take longer than the solve
-        labels = {"sector": self.world.sectors} | {
-            dim: self.world.countries for dim in ("country", "importer", "exporter")
-        }
+        places = dict.fromkeys(("country", "importer", "exporter"), self.world.countries)
+        labels = {"sector": self.world.sectors, **places}
         attrs = {
             k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
         }
