@@ -28,16 +28,21 @@ def notation() -> str:
     for room, title in (
         ("world", "Base year and shares"), ("policy", "Policy"), ("outcome", "Results")
     ):  # fmt: skip
+        # a result is read from an Outcome, and not always under its name in a dataset
+        read, rule = (" read as |", "---|") if room == "outcome" else ("", "")
         lines += [
             f"## {title}",
             "",
-            "| name | symbol | dims | unit | definition |",
-            "|---|---|---|---|---|",
+            f"| name |{read} symbol | dims | unit | definition |",
+            f"|---|{rule}---|---|---|---|",
         ]
         for v in VARIABLES.values():
             if v.room == room:
                 dims = ", ".join(v.dims)
-                lines.append(f"| `{v.name}` | {v.symbol} | {dims} | {v.unit} | {v.definition} |")
+                read = f" `out.{v.read_as}` |" if room == "outcome" else ""
+                lines.append(
+                    f"| `{v.name}` |{read} {v.symbol} | {dims} | {v.unit} | {v.definition} |"
+                )
         lines.append("")
     return "\n".join(lines)
 

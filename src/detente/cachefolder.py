@@ -11,7 +11,14 @@ import contextlib
 import os
 from pathlib import Path
 
-__all__ = ["cache_folder", "keep", "kept", "write_whole"]
+from detente.errors import FileError, OutputError
+from detente.files import read_bytes, write_whole
+
+__all__ = ["cache_folder", "keep", "kept"]
+
+
+MAX_BYTES = 500_000_000
+"""An entry that is larger is none of ours."""
 
 
 def cache_folder() -> Path | None:
@@ -19,8 +26,13 @@ def cache_folder() -> Path | None:
     given = os.environ.get("DETENTE_CACHE")
     if given is not None:
         return Path(given) if given else None
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "detente"
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:
+        return Path(base) / "detente"
+    try:
+        return Path.home() / ".cache" / "detente"
+    except RuntimeError:  # nobody's home: a service user, a container
+        return None
 
 
 def kept(name: str) -> bytes | None:
@@ -29,8 +41,8 @@ def kept(name: str) -> bytes | None:
     if folder is None:
         return None
     try:
-        return (folder / name).read_bytes()
-    except OSError:
+        return read_bytes(folder / name, MAX_BYTES, "cache entry")
+    except FileError:
         return None
 
 
@@ -39,19 +51,5 @@ def keep(name: str, data: bytes) -> None:
     folder = cache_folder()
     if folder is None:
         return
-    with contextlib.suppress(OSError):
-        write_whole(folder / name, data)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, and its folder where there is none; readers see the whole of it or none.
-
-    Raises
-    ------
-    OSError
-        It cannot be written there.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    with contextlib.suppress(OutputError):
+        write_whole(folder / name, data, durable=False)

@@ -5,10 +5,13 @@
     │   ├── UnknownNameError  a country, sector, group, instrument or key nobody knows
     │   ├── TableError        a world table that is incomplete or does not add up
     │   ├── RecordError       a YAML record (scenario, ledger, theta set) that breaks its schema
+    │   │   └── FileError     a file that cannot be read as what it should be (a TableError as well)
     │   └── DateError         a date outside what the record covers
     ├── NoSolutionError       the equations have no solution, and why
     ├── ConvergenceError      a solve that stopped before it converged
-    └── AuditError            an outcome that its audit does not bear out
+    ├── AuditError            an outcome that its audit does not bear out
+    ├── OutputError           a result that could not be written
+    └── WorkerError           a worker process that ended in the middle of its work
 
 Every message says what is wrong, where (file, field, country, sector, value) and what to do.
 """
@@ -23,11 +26,14 @@ __all__ = [
     "ConvergenceError",
     "DateError",
     "DetenteError",
+    "FileError",
     "InputError",
     "NoSolutionError",
+    "OutputError",
     "RecordError",
     "TableError",
     "UnknownNameError",
+    "WorkerError",
 ]
 
 
@@ -62,6 +68,16 @@ class TableError(InputError):
 
 class RecordError(InputError):
     """A record file that breaks its schema; names file and field."""
+
+
+class FileError(RecordError, TableError):
+    """A file that cannot be read as what it should be: not there, no plain file, too large, no
+    text, no YAML, JSON, CSV or netCDF. Whether it was to hold a record or a table, it is caught
+    as the error of either; ``file`` and ``line`` say where, the message ends with a remedy."""
+
+    def __init__(self, message: str, file: object = "", line: int | None = None) -> None:
+        super().__init__(message)
+        self.file, self.line = str(file), line
 
 
 class DateError(InputError):
@@ -107,6 +123,21 @@ class AuditError(DetenteError, ArithmeticError):
     def __init__(self, message: str, check: str = "", country: str = "", sector: str = "") -> None:
         super().__init__(message)
         self.check, self.country, self.sector = check, country, sector
+
+
+class OutputError(DetenteError):
+    """A result that could not be written; nothing is left half-written.
+
+    ``at_fault`` is "path" where another path would do, "machine" where a disk is full or fails.
+    """
+
+    def __init__(self, message: str, at_fault: str = "machine") -> None:
+        super().__init__(message)
+        self.at_fault = at_fault
+
+
+class WorkerError(DetenteError, RuntimeError):
+    """A worker process ended in the middle of its work: killed, or out of memory."""
 
 
 def _some(names: list[str], limit: int = 12) -> str:

@@ -16,7 +16,10 @@ _C = ("country",)
 
 
 class Variable(NamedTuple):
-    """One row of the table; ``room`` is world, policy or outcome."""
+    """One row of the table; ``room`` is world, policy or outcome.
+
+    ``attribute`` says where an ``Outcome`` holds it, where that is not ``name``.
+    """
 
     name: str
     symbol: str
@@ -24,6 +27,12 @@ class Variable(NamedTuple):
     unit: str
     room: str
     definition: str
+    attribute: str = ""
+
+    @property
+    def read_as(self) -> str:
+        """The attribute of an ``Outcome`` that holds an outcome variable."""
+        return self.attribute or self.name
 
 
 _TABLE = (
@@ -80,8 +89,9 @@ _TABLE = (
              "Tariff revenue of the importer's state."),
     Variable("export_revenue", "E", _C, "USD million", "outcome",
              "Export-tax revenue of the exporter's state."),
-    Variable("deficit_after", "D'", _C, "USD million", "outcome",
-             "Trade deficit under the closure named in the provenance."),
+    Variable("deficit_after", "D'+T", _C, "USD million", "outcome",
+             "Trade deficit: imports less exports at border prices. It is the deficit of the "
+             "closure named in the provenance plus the transfers received."),
     Variable("exports", "EX", _C, "percent", "outcome",
              "Change of goods and services exports at border prices."),
     Variable("imports", "IM", _C, "percent", "outcome",
@@ -97,24 +107,30 @@ _TABLE = (
              "Change of the unit cost, which is the seller's price before taxes."),
     # outcome: bilateral
     Variable("trade_after", "X'", BILATERAL, "USD million", "outcome",
-             "Flows after the change at border prices (export tax in, tariff out)."),
+             "Flows after the change at border prices (export tax in, tariff out).", "trade"),
+    Variable("trade_before", "X0", BILATERAL, "USD million", "outcome",
+             "Flows before the change, at border prices."),
     Variable("trade_change", "ΔX", BILATERAL, "USD million", "outcome",
              "Flows after less flows before, at border prices."),
     # first-order decomposition
     Variable("terms_of_trade", "ToT", _C, "percent", "outcome",
              "Base exports times export prices less base imports times import prices, over "
-             "income (Caliendo and Parro 2015, eq. 16)."),
+             "income (Caliendo and Parro 2015, eq. 16).", "first_order.terms_of_trade"),
     Variable("volume_of_trade", "VoT", _C, "percent", "outcome",
-             "Base tariffs times the change of import volumes, over income (same eq. 16)."),
+             "Base tariffs times the change of import volumes, over income (same eq. 16).",
+             "first_order.volume_of_trade"),
     Variable("trade_cost", "TC", _C, "percent", "outcome",
-             "Resources lost on deliveries that became dearer, over income."),
+             "Resources lost on deliveries that became dearer, over income.",
+             "first_order.trade_cost"),
     Variable("export_tax_volume", "EV", _C, "percent", "outcome",
-             "Base export taxes times the change of export volumes, over income."),
+             "Base export taxes times the change of export volumes, over income.",
+             "first_order.export_tax_volume"),
     Variable("transfer_received", "TR", _C, "percent", "outcome",
-             "Change of deficit and transfers, over income."),
+             "Change of the trade deficit, transfers included, over income.",
+             "first_order.transfer_received"),
     Variable("welfare", "W", _C, "percent", "outcome",
              "Sum of the first-order terms; base weights fed with finite changes, not the exact "
-             "change of real income."),
+             "change of real income.", "first_order.welfare"),
 )  # fmt: skip
 
 VARIABLES: dict[str, Variable] = {v.name: v for v in _TABLE}

@@ -42,6 +42,26 @@ def test_notation_has_every_variable_once():
         assert text.count(f"| `{name}` |") == 1
 
 
+def test_results_are_where_the_notation_says():
+    from operator import attrgetter
+
+    import detente as dt
+    from detente.variables import VARIABLES
+    from worlds import Draw, random_world
+
+    world = random_world(Draw(N=3, J=2, seed=1))
+    out = dt.simulate(world, dt.Policy(world, tariff=world.tariff.values + 0.1))
+    text = (ROOT / "docs" / "notation.md").read_text("utf-8")
+    rows = [v for v in VARIABLES.values() if v.room == "outcome"]
+    assert rows
+    for row in rows:
+        held = attrgetter(row.read_as)(out)
+        assert held.dims == row.dims, row.name
+        assert held.attrs["unit"] == row.unit, row.name
+        assert held.attrs["long_name"] == row.definition, row.name
+        assert f"| `{row.name}` | `out.{row.read_as}` |" in text
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)

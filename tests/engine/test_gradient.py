@@ -91,7 +91,9 @@ def test_transfers(deficit):
     world, parts = random_case(2, 4, 3)
     out = solve(world, parts, deficit=deficit, tol=TIGHT)
     wanted = [f"real_income[{c}]" for c in world.countries]
+    gaps = [f"deficit_after[{c}]" for c in world.countries]
     found = jacobian(out, wanted, "transfer")
+    gap = jacobian(out, gaps, "transfer")
     direction = np.array([1.0, -2.0, 0.5, 0.5])
     scale = 0.01 * float(world.value_added.sum("sector").min())
 
@@ -101,10 +103,17 @@ def test_transfers(deficit):
             for c, d in zip(world.countries, direction, strict=True)
         }
         there = solve(world, {**parts, "transfer": paid}, deficit=deficit, tol=TIGHT)
-        return there.real_income.values
+        flows = there.trade
+        bought = flows.sum(["sector", "exporter"]).values
+        return there.real_income.values, bought - flows.sum(["sector", "importer"]).values
 
-    numeric = five_points(at, 0.1) / scale
+    numeric = five_points(lambda step: at(step)[0], 0.1) / scale
     np.testing.assert_allclose(found.values @ direction, numeric, rtol=1e-6)
+    # imports less exports of the flows: no use of the name that is differentiated
+    numeric = five_points(lambda step: at(step)[1], 0.1) / scale
+    np.testing.assert_allclose(gap.values @ direction, numeric, rtol=1e-5, atol=1e-7)
+    if deficit != "share":
+        np.testing.assert_allclose(gap.values @ direction, direction, atol=1e-9)
     assert found.attrs["unit"] == "percent per USD million received"
 
 

@@ -392,3 +392,35 @@ def test_walras_the_market_nobody_wrote_down():
     np.testing.assert_allclose(
         gap, world.deficit.values, atol=1e-9 * float(world.value_added.sum())
     )
+
+
+@pytest.mark.parametrize("deficit", ["fixed", "zero", "share"])
+@pytest.mark.parametrize("before", [False, True])
+def test_the_trade_deficit_is_imports_less_exports(deficit, before):
+    """Whatever moves income between countries is spent on what others make, so that transfers
+    are part of the trade deficit; export taxes count as exports, tariffs not as imports."""
+    world = random_world(Draw(N=4, J=3, seed=6, deficit=0.2))
+    rng = np.random.default_rng(6)
+    size = 0.03 * float(world.value_added.sum("sector").min())
+    pay = dict(zip(world.countries, size * np.array([-2.0, 1.0, 0.5, 0.5]), strict=True))
+    policy = dt.Policy(
+        world,
+        tariff=rng.uniform(0.0, 0.5, world.trade.shape),
+        export_tax=rng.uniform(-0.1, 0.3, world.trade.shape),
+        iceberg=rng.uniform(0.9, 1.2, world.trade.shape),
+        transfer=pay,
+    )
+    baseline = dt.Policy(world, transfer={c: -2 * x for c, x in pay.items()}) if before else None
+    out = dt.simulate(world, policy, baseline=baseline, deficit=deficit, tol=1e-12)
+
+    def gap(flows: xr.DataArray) -> np.ndarray:
+        bought = flows.sum(["sector", "exporter"]).values
+        return bought - flows.sum(["sector", "importer"]).values
+
+    scale = float(world.value_added.sum())
+    np.testing.assert_allclose(out.deficit_after.values, gap(out.trade), atol=1e-9 * scale)
+    if deficit == "zero":
+        np.testing.assert_allclose(out.deficit_after.values, list(pay.values()), atol=1e-9 * scale)
+    # the first-order term is the change of the same gap, over base income
+    change = 100 * (gap(out.trade) - gap(out.trade_before)) / out.base.point.income
+    np.testing.assert_allclose(out.first_order.transfer_received.values, change, atol=1e-6)

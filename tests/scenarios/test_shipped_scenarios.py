@@ -264,7 +264,7 @@ def test_the_published_schema_is_current():
 def test_every_scenario_meets_the_published_schema(name):
     import jsonschema
 
-    from detente.records import read_yaml
+    from detente.texts import read_yaml
 
     schema = json.loads((ROOT / "docs" / "schemas" / "scenario.schema.json").read_text())
     jsonschema.validate(read_yaml(scenario_folder() / f"{name}.yaml"), schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detente.errors import RecordError
-from detente.records import parse_yaml
+from detente.texts import parse_yaml
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,14 @@ def test_no_deal_is_an_answer():
 def test_bad_input(options, word):
     with pytest.raises(InputError, match=word):
         nash_bargain(symmetric(2), "all", by="uniform", **options)
+
+
+def test_without_deviations_nothing_is_attacked():
+    world = random_world(Draw(N=3, J=1, seed=1, deficit=0.0))
+    found = cooperate(world, by="uniform", deficit="zero", deviations=0)
+    assert found.status == "not attacked"
+    # a war that was not attacked, and not refuted either, may be a threat
+    bargain = nash_bargain(
+        world, "all", threat="war", by="uniform", deficit="zero", deviations=0
+    )  # fmt: skip
+    assert bargain.status in ("not attacked", "no gains")

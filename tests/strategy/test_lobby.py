@@ -19,7 +19,7 @@ def world() -> dt.World:
 def test_weights_behind_an_optimum_come_back(world, given):
     weights = dict(zip(world.sectors, given, strict=True))
     best = dt.optimal_tariff(
-        world, "c00", by="sector", weights=weights, deficit="zero", tariff_tol=1e-9, deviations=0
+        world, "c00", by="sector", weights=weights, deficit="zero", tariff_tol=1e-9, deviations=5
     )
     assert best.status == "converged"
     assert not best.binding

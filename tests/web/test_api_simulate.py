@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 import detente as dt
-from detente.records import parse_yaml
 from detente.regime.scenario import parse_scenario, scenario_names
 from detente.report.tabular import run_json
+from detente.texts import parse_yaml
 from detente.web.scenarios import TABLES
 from detente.web.schemas import ScenariosAnswer, SimulateAnswer
 from web.conftest import TestClient

@@ -1,67 +1,147 @@
-"""``detente``: the commands, and what happens when one fails.
+"""Where ``detente`` starts and, above all, how it ends.
 
-Exit codes: 0 when every printed number converged, 2 for bad input (nothing was written), 3 when
-no equilibrium exists or a solve did not converge.
+Exit codes
+----------
+0    every printed number converged
+1    a fault of the program itself; ``DETENTE_DEBUG=1`` shows where
+2    bad input: nothing was written
+3    no equilibrium exists, or a solve did not converge
+4    the machine failed: a full disk, a closed output, no memory, a killed worker
+130  stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP
+
+Each of them but the first comes with one line on standard error. A reader that goes away
+(``detente run ... | head``) is no fault.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import signal
 import sys
-from functools import cache
-from typing import Annotated
+from io import TextIOWrapper
+from types import FrameType
 
-import typer
+__all__ = ["main"]
 
-from detente.errors import DetenteError, InputError
-
-__all__ = ["app", "main"]
-
-
-app = typer.Typer(
-    name="detente",
-    help="A trade-policy laboratory: what a tariff, a ban or a pact does to every country.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.")
-    ] = False,
-) -> None:
-    if version:
-        from detente.version import __version__
-
-        typer.echo(f"detente {__version__}")
-        raise typer.Exit
-
-
-@cache
-def _commands() -> typer.Typer:
-    """The app with every command; modules import heavy packages only when a command runs."""
-    from detente.cli import ledger, play, regime, run, serve, world
-
-    run.register(app)
-    play.register(app)
-    regime.register(app)
-    serve.register(app)
-    app.add_typer(ledger.app, name="ledger")
-    app.add_typer(world.app, name="world")
-    return app
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def main() -> None:
-    """Entry point: turn the package's errors into one line on standard error."""
+    """Run a command; every way it can end leads to one line and an exit code."""
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        # what the caller had ignored (nohup) stays so
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    sys.exit(_ended())
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """End the process now, with what it started and what it was writing.
+
+    No exception is raised: one that comes up in the middle of an import or of a callback is
+    caught, changed or printed by whatever runs there.
+    """
+    with contextlib.suppress(Exception):
+        # modules that were not imported have nothing to end
+        if files := sys.modules.get("detente.files"):
+            files.discard_parts()
+        if workers := sys.modules.get("detente.study.workers"):
+            workers.kill_all()
+        journal = sys.modules.get("detente.strategy.cards.journal")
+        kept = journal.kept_words() if journal else ""
+        with contextlib.suppress(OSError):
+            fresh = "\n" if os.isatty(2) else ""  # a progress bar stands on the line
+            os.write(2, f"{fresh}detente: stopped{kept}\n".encode())
+    os._exit(128 + number)
+
+
+def _ended() -> int:
+    """Run the command and say how it ended."""
+    if sys.stderr is None:  # closed: print() would write to standard output instead
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
+    if sys.stdout is None:
+        return _say("standard output is closed; give it somewhere to go", 4)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # one that knows few letters gets a question mark for the others
+            stream.reconfigure(errors="replace")
     try:
-        _commands()()
-    except InputError as error:
-        print(f"detente: {error}", file=sys.stderr)
-        sys.exit(2)
-    except DetenteError as error:
-        print(f"detente: {error}", file=sys.stderr)
-        sys.exit(3)
+        code = _command()
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.exit(0)
+        _drop_output()
+        return 0
+    except BaseException as error:
+        code = _failed(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _drop_output()
+        if code == 0 and error.errno != errno.EPIPE:
+            return _failed(error)
+    return code
+
+
+def _command() -> int:
+    import click
+
+    from detente.cli.app import commands
+
+    try:
+        code = commands()(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as left:
+        return left.exit_code
+    except click.Abort:
+        return _say("stopped", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: BaseException) -> int:
+    """One line on standard error, and the exit code."""
+    if os.environ.get("DETENTE_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, KeyboardInterrupt):
+        return _say("stopped", 130)
+    if isinstance(error, MemoryError):
+        return _say("not enough memory; use a smaller world, or fewer draws or workers", 4)
+    from detente.errors import DetenteError, InputError, OutputError, WorkerError
+
+    if isinstance(error, InputError):
+        return _say(str(error), 2)
+    if isinstance(error, OutputError):
+        return _say(str(error), 2 if error.at_fault == "path" else 4)
+    if isinstance(error, DetenteError):
+        return _say(str(error), 4 if isinstance(error, WorkerError) else 3)
+    if isinstance(error, OSError):
+        at = f"{error.filename}: " if error.filename else ""
+        return _say(f"{at}{error.strerror or error}; free what is lacking and try again", 4)
+    words = " ".join(str(error).split())[:300]
+    return _say(
+        f"a fault of the program ({type(error).__name__}: {words}); please report it, with what "
+        "DETENTE_DEBUG=1 shows",
+        1,
+    )
+
+
+def _say(words: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(f"detente: {words}", file=sys.stderr, flush=True)
+    return code
+
+
+def _drop_output() -> None:
+    """Have what is left in the buffer of standard output go nowhere when the process ends."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from detente.cli.formats import changes
 from detente.errors import InputError
+from detente.files import probe_folder
 
 __all__ = ["register"]
 
@@ -56,30 +58,31 @@ def play(
 
     Leaves with code 3 where too many draws fail for a verdict.
     """
+    from detente.cli.output import say_csv, say_json, say_text
     from detente.report.card import card_json, card_markdown, print_card, save_card
-    from detente.report.tabular import csv_text, json_text
+    from detente.report.tabular import csv_text
     from detente.report.text import terminal
     from detente.strategy.cards import play as play_question
 
-    if out is not None and out.exists() and not out.is_dir():
-        raise InputError(f"--out {out}: is a file; give a folder")
+    if out is not None:
+        probe_folder(out)
     watched = sys.stderr.isatty()
     card = play_question(
-        question, draws=draws, seed=seed, overrides=_overrides(set_),
+        question, draws=draws, seed=seed, overrides=changes(set_, "parameters.penalty_pct=10"),
         progress=_progress if watched else None,
     )  # fmt: skip
     if watched:
         print("\r" + " " * 50 + "\r", end="", file=sys.stderr, flush=True)
+    files = save_card(card, out) if out is not None else []
     if format_ is CardFormat.JSON:
-        sys.stdout.write(json_text(card_json(card)))
+        say_json(card_json(card))
     elif format_ is CardFormat.CSV:
-        sys.stdout.write(csv_text(card.distribution))
+        say_csv(csv_text(card.distribution))
     elif format_ is CardFormat.MD:
-        sys.stdout.write(card_markdown(card))
+        say_text(card_markdown(card))
     else:
         print_card(card, terminal(), everything=everything)
-    if out is not None:
-        files = save_card(card, out)
+    if files:
         print(f"saved to {out}: {', '.join(f.name for f in files)}", file=sys.stderr)
     if card.status != "ok":
         raise typer.Exit(3)
@@ -109,16 +112,6 @@ def questions(
         }
     )
     show(rows, {"command": "questions"}, Format(format_.value))
-
-
-def _overrides(given: list[str] | None) -> dict[str, str]:
-    out = {}
-    for item in given or []:
-        path, sign, value = item.partition("=")
-        if not sign or not path:
-            raise InputError(f"--set {item}: write path=value, e.g. parameters.penalty_pct=10")
-        out[path] = value
-    return out
 
 
 def _progress(done: int, total: int) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from detente.cli.formats import Format
+from detente.cli.formats import Format, changes
 from detente.errors import InputError
+from detente.files import probe_folder
 
 __all__ = ["register"]
 
@@ -58,17 +59,20 @@ def run(
     ] = False,
 ) -> None:  # fmt: skip
     """Run a scenario and print who gains, who loses, and where the trade went."""
+    from detente.report.folder import save_run
     from detente.study.run import run as run_scenario
     from detente.world import load_world
 
-    earlier = _from_run_json(scenario) if scenario.endswith(".json") else None
+    if out is not None:
+        probe_folder(out)
+    earlier = _Earlier(Path(scenario)) if scenario.endswith(".json") else None
     if earlier is not None and set_:
         raise InputError(
             "--set: changes a scenario file; edit the scenario inside run.json instead"
         )
     result = run_scenario(
         earlier.scenario if earlier else scenario,
-        overrides=_overrides(set_),
+        overrides=changes(set_, "measures.0.rate_pct=15"),
         theta=theta or (earlier.theta if earlier else None),
         deficit=deficit,
         compare=compare or (earlier.compare if earlier else None),
@@ -76,11 +80,9 @@ def run(
         progress=_progress if sys.stderr.isatty() else None,
         audit=audit,
     )
+    files = save_run(result, out) if out is not None else []
     _print(result, format_, everything)
-    if out is not None:
-        from detente.report.folder import save_run
-
-        files = save_run(result, out)
+    if files:
         print(f"saved to {out}: {', '.join(f.name for f in files)}", file=sys.stderr)
 
 
@@ -108,26 +110,17 @@ def scenarios(
 
 
 def _print(result, format_: Format, everything: bool) -> None:
-    from detente.report.tabular import csv_text, json_text, run_json
+    from detente.cli.output import say_csv, say_json
+    from detente.report.tabular import csv_text, run_json
 
     if format_ is Format.JSON:
-        sys.stdout.write(json_text(run_json(result)))
+        say_json(run_json(result))
     elif format_ is Format.CSV:
-        sys.stdout.write(csv_text(result.tables["countries"]))
+        say_csv(csv_text(result.tables["countries"]))
     else:
         from detente.report.text import print_run, terminal
 
         print_run(result, terminal(), everything=everything)
-
-
-def _overrides(given: list[str] | None) -> dict[str, str]:
-    out = {}
-    for item in given or []:
-        path, sign, value = item.partition("=")
-        if not sign or not path:
-            raise InputError(f"--set {item}: write path=value, e.g. measures.0.rate_pct=15")
-        out[path] = value
-    return out
 
 
 def _progress(text: str) -> None:
@@ -138,21 +131,18 @@ class _Earlier:
     """What a run.json says about how to run it again."""
 
     def __init__(self, path: Path) -> None:
-        import json
-
         from detente.regime.scenario import parse_scenario
+        from detente.texts import read_json
 
-        try:
-            meta = json.loads(path.read_text(encoding="utf-8"))["meta"]
-            scenario = meta["scenario"]
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file") from None
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f"{path}: is not a run.json of `detente run --out`") from None
-        self.scenario = parse_scenario(scenario, str(path))
-        self.theta = "all" if len(meta.get("theta_sets", [])) > 1 else None
-        self.compare = meta.get("compare")
-
-
-def _from_run_json(name: str) -> _Earlier:
-    return _Earlier(Path(name))
+        body = read_json(path, "run.json")
+        meta = body.get("meta") if isinstance(body, dict) else None
+        if not isinstance(meta, dict) or not isinstance(meta.get("scenario"), dict):
+            raise InputError(f"{path}: is not a run.json of `detente run --out`; give one")
+        sets, other = meta.get("theta_sets", []), meta.get("compare")
+        if not isinstance(sets, list):
+            raise InputError(f"{path}: meta.theta_sets: {sets!r} is not a list of names; mend it")
+        if other is not None and not isinstance(other, str):
+            raise InputError(f"{path}: meta.compare: {other!r} is not a scenario; mend it")
+        self.scenario = parse_scenario(meta["scenario"], str(path))
+        self.theta = "all" if len(sets) > 1 else None
+        self.compare = other

@@ -66,12 +66,11 @@ def build(
 ) -> None:
     """Build world-2022 from the raw tables and report every repair."""
     from detente.cli.output import show as print_rows
+    from detente.files import probe_folder
     from detente.world.build import build_world_2022, write
 
+    probe_folder(out)
     dataset, report = build_world_2022(raw)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out}: is a file; give a folder")
-    out.mkdir(parents=True, exist_ok=True)
     write(dataset, report, out)
     rows = report.to_frame()
     print_rows(rows, {"command": "world build", "folder": str(out)}, format_,
@@ -100,12 +99,13 @@ def aggregate(
         raise InputError("aggregate: give --countries or --sectors, e.g. --countries EU27,ASEAN")
     merged = load_world(world).aggregate(_groups(countries), _groups(sectors))
     meta = {"command": "world aggregate", "world": merged.name, "world_hash": merged.hash}
+    saved = None if out is None else merged.save(out)
     print_rows(
         country_summary(merged), meta, format_, title=f"{merged!r}",
         tables={"sectors": sector_summary(merged)},
     )  # fmt: skip
-    if out is not None:
-        print(f"saved to {merged.save(out)}", file=sys.stderr)
+    if saved is not None:
+        print(f"saved to {saved}", file=sys.stderr)
 
 
 def _groups(text: str | None) -> dict[str, list[str]] | None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from detente.records import Count
+
 from .fields import Iso3, IsoDate, Pct, RecordId, Share, Strict, Text
 from .scope import Products, Targets
 from .source import ShareOf, Sourced
@@ -87,7 +89,7 @@ class Agreement(Sourced):
     scope: Text
     coverage: Text | None = None
     preferences: tuple[Preference, ...] = ()
-    priority: int = 0
+    priority: Count = 0
     supersedes: tuple[RecordId, ...] = ()
 
     @model_validator(mode="after")

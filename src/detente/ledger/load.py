@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from detente.cachefolder import keep, kept
-from detente.errors import RecordError
-from detente.records import read_yaml
+from detente.errors import FileError, RecordError
+from detente.files import read_bytes, text_of
+from detente.texts import csv_rows, parse_yaml
 from detente.version import __version__
 
 from .check import check
@@ -25,6 +26,12 @@ __all__ = ["load_ledger"]
 
 RECORDS = Path(__file__).parent / "records"
 _cache: dict[Path, Ledger] = {}
+
+MAX_FILES = 50_000
+"""Files in a folder of records; more is another folder than the one meant."""
+
+MAX_BYTES, MAX_LIST_BYTES = 5_000_000, 20_000_000
+"""Sizes of a record and of a list of products."""
 
 
 def load_ledger(folder: str | Path | None = None) -> Ledger:
@@ -40,10 +47,8 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
     faults: list[str] = []
     records: dict[str, tuple[str, Record]] = {}
     digest = hashlib.sha256()
-    paths = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*.yaml"))}
-    for name, path in paths.items():
-        digest.update(name.encode() + path.read_bytes())
-    bodies = _bodies(digest.hexdigest(), paths)
+    texts = _contents(root, sorted(root.rglob("*.yaml")), MAX_BYTES, digest, faults)
+    bodies = _bodies(digest.hexdigest(), texts)
     for name, body in bodies.items():
         try:
             record = _record(body, name)
@@ -58,11 +63,10 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
         else:
             records[key] = (name, record)
     lists: dict[str, ProductList] = {}
-    for path in sorted(root.glob("lists/**/*.csv")):
-        name = path.relative_to(root).as_posix()
-        digest.update(name.encode() + path.read_bytes())
+    tables = sorted(root.glob("lists/**/*.csv"))
+    for name, data in _contents(root, tables, MAX_LIST_BYTES, digest, faults).items():
         try:
-            found = _read_list(path, name, root)
+            found = _read_list(data, name)
             lists[found.id] = found
         except RecordError as bad:
             faults.append(str(bad))
@@ -79,7 +83,29 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
     return ledger
 
 
-def _bodies(digest: str, paths: dict[str, Path]) -> dict[str, dict[str, Any] | str]:
+def _contents(
+    root: Path, paths: list[Path], limit: int, digest: Any, faults: list[str]
+) -> dict[str, bytes]:
+    """What lies in the files, by name; the digest goes on over names and contents."""
+    if len(paths) > MAX_FILES:
+        raise RecordError(
+            f"{root}: holds {len(paths):,} files, at most {MAX_FILES:,} are read; is this the "
+            "folder of records?"
+        )
+    found: dict[str, bytes] = {}
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        try:
+            found[name] = read_bytes(path, limit, path.suffix.lstrip(".").upper() + " file")
+            digest.update(name.encode() + found[name])
+        except FileError as bad:
+            faults.append(str(bad).replace(str(path), name, 1))
+        except UnicodeEncodeError:
+            faults.append(f"{str(path)!a}: the name is not UTF-8; rename the file")
+    return found
+
+
+def _bodies(digest: str, texts: dict[str, bytes]) -> dict[str, dict[str, Any] | str]:
     """What each file holds, or what is wrong with it. Reading YAML takes most of the time of
     loading, so what was read is kept by content."""
     entry = f"records-{__version__}-{digest[:32]}.json"
@@ -87,14 +113,14 @@ def _bodies(digest: str, paths: dict[str, Path]) -> dict[str, dict[str, Any] | s
     if data is not None:
         try:
             held = json.loads(data)
-            if list(held) == list(paths) and all(isinstance(b, dict) for b in held.values()):
+            if list(held) == list(texts) and all(isinstance(b, dict) for b in held.values()):
                 return held
-        except ValueError:
+        except (ValueError, RecursionError, AttributeError, TypeError):
             pass  # damaged: read again and overwritten
     found: dict[str, dict[str, Any] | str] = {}
-    for name, path in paths.items():
+    for name, content in texts.items():
         try:
-            found[name] = read_yaml(path, name)
+            found[name] = parse_yaml(text_of(content, name), name)
         except RecordError as bad:
             found[name] = str(bad)
     if not any(isinstance(body, str) for body in found.values()):
@@ -106,7 +132,7 @@ def _record(body: dict[str, Any] | str, name: str) -> Record:
     if isinstance(body, str):
         raise RecordError(body)
     kind = body.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise RecordError(f"{name}: kind: {kind!r} is not known; use one of {', '.join(KINDS)}")
     return _validate(KINDS[kind], body, name)
 
@@ -154,11 +180,11 @@ def _fields(model: type[BaseModel]) -> set[str]:
     return names
 
 
-def _read_list(path: Path, name: str, root: Path) -> ProductList:
+def _read_list(data: bytes, name: str) -> ProductList:
     """A CSV: lines ``# key: value`` with the source, then a column ``hs``."""
     head: dict[str, Any] = {}
     body: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in StringIO(text_of(data, name)):
         if line.startswith("#"):
             key, _, value = line.lstrip("# ").partition(":")
             head[key.strip()] = value.strip()
@@ -167,8 +193,8 @@ def _read_list(path: Path, name: str, root: Path) -> ProductList:
     note, exporter = head.pop("note", None), head.pop("exporter", None)
     total = head.pop("exports_total_usd", None)
     source: Source = _validate(Source, head, name)
-    rows = csv.reader(body)
-    columns = next(rows, [])
+    rows = csv_rows(body, name)
+    columns = next(rows, (1, []))[1]
     if "hs" not in columns or len(body) < 2:
         raise RecordError(f"{name}: needs a column hs and at least one row")
     place = columns.index("hs")
@@ -179,14 +205,14 @@ def _read_list(path: Path, name: str, root: Path) -> ProductList:
             "'# exports_total_usd: number' go together; add what is missing"
         )
     codes: dict[str, float] = {}
-    for n, row in enumerate(rows, start=1):
+    for n, (_, row) in enumerate(rows, start=1):
         given = row[place] if place < len(row) else ""
         code = given.replace(".", "").strip()
         if not code.isdigit() or len(code) not in (2, 4, 5, 6, 7, 8, 9, 10):
             raise RecordError(f"{name}: row {n}: {given!r} is not an HS code of 2 to 10 digits")
         codes[code] = 0.0 if values is None else _dollars(row, values, f"{name}: row {n}")
     order = sorted(codes)
-    key = path.relative_to(root / "lists").with_suffix("").as_posix()
+    key = name.removeprefix("lists/").removesuffix(".csv")
     return ProductList(
         id=key, source=source, note=note, codes=tuple(order), exporter=exporter,
         exports_usd=() if values is None else tuple(codes[c] for c in order),

@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from detente.records import Number
+
 from .fields import Evidence, Iso3, IsoDate, Pct, RecordId, Share, Strict, Text
 from .scope import Entity, Products, Targets
 from .source import Sourced
@@ -79,14 +81,14 @@ class Entry(Strict):
     form: Form | None = None
     rate_pct: Pct | None = None
     base: Literal["mfn", "claimed"] | None = None
-    amount: float | None = None
+    amount: Number | None = None
     currency: Text | None = None
     per_unit: Text | None = None
     equivalent_pct: Pct | None = None
     share_pct: Share | None = None
-    quantity: float | None = None
+    quantity: Number | None = None
     quantity_unit: Text | None = None
-    covered_value_usd_bn: float | None = None
+    covered_value_usd_bn: Number | None = None
     legal_basis: Text | None = None
     source: tuple[RecordId, ...] = ()
     evidence: Evidence | None = None

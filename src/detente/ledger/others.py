@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from detente.records import Number
+
 from .fields import Article, Evidence, Iso3, IsoDate, RecordId, Share, Strict, Text
 from .source import Source, Sourced
 
@@ -42,7 +44,7 @@ class PledgeStep(Strict):
 
     date: IsoDate
     status: Literal["demanded", "offered", "understanding", "signed", "enacted", "met", "lapsed"]
-    value_usd_bn: float | None = None
+    value_usd_bn: Number | None = None
     source: tuple[RecordId, ...] = ()
     note: Text | None = None
 
@@ -57,11 +59,11 @@ class Pledge(Sourced):
     type: Literal["investment", "purchase"]
     pledged_by: Iso3 | Literal["EU27"]
     pledged_to: Iso3
-    value_usd_bn: float | None = None
-    quantity: float | None = None
+    value_usd_bn: Number | None = None
+    quantity: Number | None = None
     quantity_unit: Text | None = None
-    wanted_usd_bn: tuple[float, float] | None = None
-    limit_usd_bn: float | None = None
+    wanted_usd_bn: tuple[Number, Number] | None = None
+    limit_usd_bn: Number | None = None
     split: Text | None = None
     until: IsoDate | None = None
     history: tuple[PledgeStep, ...]
@@ -179,5 +181,5 @@ class ProductList(Strict):
     note: Text | None = None
     codes: tuple[str, ...]
     exporter: Iso3 | None = None
-    exports_usd: tuple[float, ...] = ()
-    exports_total_usd: float = 0.0
+    exports_usd: tuple[Number, ...] = ()
+    exports_total_usd: Number = 0.0

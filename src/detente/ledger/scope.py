@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
+from detente.records import Flag
+
 from .fields import HsCode, Iso3, RecordId, Strict, Text
 
 __all__ = ["Entity", "Products", "ProductsPart", "Targets", "TargetsPart"]
@@ -19,7 +21,7 @@ class TargetsPart(Strict):
 class Targets(TargetsPart):
     """All countries, or some, less exceptions. The imposer is never its own target."""
 
-    all: bool = False
+    all: Flag = False
     but: TargetsPart = TargetsPart()
 
     @model_validator(mode="after")
@@ -42,7 +44,7 @@ class ProductsPart(Strict):
 class Products(ProductsPart):
     """All goods, or some, less exceptions; or a scope outside goods, in words."""
 
-    all: bool = False
+    all: Flag = False
     outside_goods: Text | None = None
     but: ProductsPart = ProductsPart()
 

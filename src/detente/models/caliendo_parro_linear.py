@@ -68,7 +68,8 @@ class Bars(NamedTuple):
     """Weights on what a :class:`Point` holds: of an objective its partial derivatives.
 
     (N,) and (J, N) arrays, or 0 where nothing is weighted; ``flows`` (J, N, N) weighs sales at
-    border prices, tariff out.
+    border prices, tariff out. ``deficit`` weighs the closure's deficit; ``transfer`` what the
+    policy moves, which no unknown changes.
     """
 
     log_w: Array | float = 0.0
@@ -78,6 +79,7 @@ class Bars(NamedTuple):
     tariff_revenue: Array | float = 0.0
     export_revenue: Array | float = 0.0
     deficit: Array | float = 0.0
+    transfer: Array | float = 0.0
     income: Array | float = 0.0
     X_new: Array | float = 0.0
     flows: Array | None = None
@@ -205,7 +207,7 @@ def policy_gradient(
     export_tax = g - g2
     if policy.export_tax is not None:
         export_tax /= 1.0 + policy.export_tax
-    return PolicyGradient((g - g1 - g2) / tariff, export_tax, iceberg, b_own)
+    return PolicyGradient((g - g1 - g2) / tariff, export_tax, iceberg, b_own + objective.transfer)
 
 
 def _group_mean(values: Array, weights: Array, k: Kernel) -> Array:

@@ -14,13 +14,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from detente.errors import AuditError, InputError
+from detente.errors import AuditError, FileError, InputError
+from detente.files import read_bytes
 from detente.outcome.outcome import Outcome
 from detente.outcome.recheck import Check, Tally, recheck
 from detente.outcome.simulate import simulate
 from detente.regime import Policy
 from detente.world import World, load_world
-from detente.world.files import EMBEDDED
+from detente.world.files import EMBEDDED, LABELS, MAX_BYTES
+from detente.world.hdf5 import Refused, read_apart
 
 __all__ = ["Audit", "audit"]
 
@@ -139,11 +141,25 @@ def _read(path: Path) -> xr.Dataset:
         path = path / "outcome.nc"
     if not path.exists():
         raise InputError(f"audit: {path} does not exist; give the folder of `detente run --out`")
+    data = read_bytes(path, MAX_BYTES, "saved outcome")
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            return opened.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"audit: {path} cannot be read as netCDF ({error})") from None
+        tables = read_apart(data, LABELS)
+    except Refused as why:
+        raise FileError(
+            f"audit: {path} cannot be read as a saved outcome ({why}); write it again with "
+            "`detente run --out`",
+            path,
+        ) from None
+    found = {
+        name: (tables.dims[name], array, tables.attrs[name])
+        for name, array in tables.arrays.items()
+    }
+    try:
+        return xr.Dataset(found, attrs=tables.attrs[""])
+    except ValueError as error:
+        raise FileError(
+            f"audit: {path}: its variables do not fit together ({error})", path
+        ) from None
 
 
 def _world_of(ds: xr.Dataset, world: World | None) -> World:

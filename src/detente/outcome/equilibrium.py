@@ -85,13 +85,19 @@ class Equilibrium:
         return self.kernel.B1 * p.u[:, None, :] * p.q[:, :, None]
 
     @cached_property
+    def trade_deficit(self) -> Array:
+        """Imports less exports at border prices, (N,): the closure's deficit and the transfers
+        received, since both are spent on what others make."""
+        return self.point.deficit + self.kernel.transfer
+
+    @cached_property
     def checks(self) -> dict[str, float]:
         """Largest relative errors of market clearing, of Walras' law and of shares."""
         p = self.point
         wage_bill = self.wage * self.economy.value_added
         imports = (p.X * p.net_of_tariff).sum(axis=0)
         exports = p.Y.sum(axis=0) + p.export_revenue
-        walras = (imports - exports - p.deficit - self.kernel.transfer) / p.income
+        walras = (imports - exports - self.trade_deficit) / p.income
         used = self.economy.spending > 0
         spent = np.where(used, p.X_new / np.where(used, p.X, 1.0) - 1.0, 0.0)
         shares = self.economy.theta[:, None] * (p.log_P_new - p.log_P)

@@ -139,6 +139,11 @@ def _level(field: str) -> Callable[[Equilibrium, Equilibrium, At], Bars]:
     return bars
 
 
+def _trade_deficit(b: Equilibrium, a: Equilibrium, at: At) -> Bars:
+    here = _pick(a.wage.shape, at, 1.0)
+    return Bars(deficit=here, transfer=here)
+
+
 def _output(b: Equilibrium, a: Equilibrium, at: At) -> Bars | None:
     before = b.point.Y[at] / np.exp(b.point.log_c[at])
     if not before > 0:
@@ -209,7 +214,7 @@ OBJECTIVES: dict[str, _Row] = {
     "income": _Row(_C, "USD million", _level("income")),
     "revenue": _Row(_C, "USD million", _level("tariff_revenue")),
     "export_revenue": _Row(_C, "USD million", _level("export_revenue")),
-    "deficit_after": _Row(_C, "USD million", _level("deficit")),
+    "deficit_after": _Row(_C, "USD million", _trade_deficit),
     "exports": _Row(_C + _SC, "percent", _abroad(buying=False)),
     "imports": _Row(_C + _SC, "percent", _abroad(buying=True)),
     "output": _Row(_SC, "percent", _output),

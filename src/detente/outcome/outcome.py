@@ -106,6 +106,11 @@ class Outcome:
         """Change of the nominal wage, percent; dim country."""
         return self._of("wage", _change(self.base.wage, self.after.wage))
 
+    @property
+    def wage_level(self) -> xr.DataArray:
+        """Wage after the change over the world table's, ratio; dim country."""
+        return self._of("wage_level", self.after.wage)
+
     @cached_property
     def consumer_price(self) -> xr.DataArray:
         """Change of the consumer price index, percent; dim country."""
@@ -134,8 +139,9 @@ class Outcome:
 
     @cached_property
     def deficit_after(self) -> xr.DataArray:
-        """Trade deficit after the change, USD million; dim country."""
-        return self._of("deficit_after", self.after.point.deficit)
+        """Trade deficit after the change, USD million; dim country: imports less exports at
+        border prices, transfers included."""
+        return self._of("deficit_after", self.after.trade_deficit)
 
     @cached_property
     def exports(self) -> xr.DataArray:
@@ -173,6 +179,16 @@ class Outcome:
         change = 100.0 * np.expm1(a - b)
         return self._of("cost", np.where(self.base.point.Y > 0, change, np.nan))
 
+    @property
+    def price_level(self) -> xr.DataArray:
+        """Buyers' prices after the change over the world table's, ratio; dims sector, country."""
+        return self._of("price_level", np.exp(self.after.price_logs))
+
+    @property
+    def cost_level(self) -> xr.DataArray:
+        """Unit costs after the change over the world table's, ratio; dims sector, country."""
+        return self._of("cost_level", np.exp(self.after.cost_logs))
+
     @cached_property
     def sector_exports(self) -> xr.DataArray:
         """Change of exports by sector at border prices, percent; dims sector, country."""
@@ -188,7 +204,7 @@ class Outcome:
     @cached_property
     def trade_before(self) -> xr.DataArray:
         """Flows before the change at border prices, USD million; sector, importer, exporter."""
-        return self._of("trade_after", self.base.flows)
+        return self._of("trade_before", self.base.flows)
 
     @cached_property
     def trade_change(self) -> xr.DataArray:

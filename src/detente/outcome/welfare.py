@@ -8,7 +8,7 @@ From the envelope theorem, at base weights and with finite changes put in for di
     volume of trade   sum of  t0 imports0 (g - (p - 1))
     trade cost        minus the sum of  imports0 (d - 1)
     export-tax volume sum of  e0 sales0 (growth of sales - (c - 1))
-    transfer          change of deficit and transfers
+    transfer          change of the trade deficit: the closure's deficit and transfers
 
 all over base income. Domestic flows are in the sums: their terms of trade cancel. It is an
 approximation, and not the exact change of real income.
@@ -72,8 +72,7 @@ def first_order(base: Equilibrium, after: Equilibrium) -> FirstOrder:
         sold = np.where(e0 != 0.0, e0 / (1.0 + e0) * (M1 / tax - M0 * c), 0.0)
         sold = np.ascontiguousarray(sold.transpose(0, 2, 1))
         sold *= scale
-    transfer = after.point.deficit + after.kernel.transfer
-    transfer = transfer - base.point.deficit - base.kernel.transfer
+    transfer = after.trade_deficit - base.trade_deficit
     return FirstOrder(tot, vot, cost, sold, 100.0 * transfer / base.point.income, cut)
 
 

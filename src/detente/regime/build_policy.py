@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
 from detente.errors import InputError, RecordError, UnknownNameError
+from detente.files import read_text, there
 from detente.regime.policy import Policy
 from detente.regime.scenario import Law, Measure, Scenario, TableRef, scenario_folder
+from detente.texts import csv_rows
 from detente.world import World
 
 __all__ = ["build_policy", "law_policy"]
 
+
+MAX_TABLE_BYTES = 20_000_000
+"""A table beside a scenario has a row for each sector and exporter."""
 
 LawOf = Callable[[Law, World], Policy]
 """How the law of a day becomes a policy; a caller that holds such arrays ready gives its own."""
@@ -206,7 +211,7 @@ def _find(name: str, folder: Path | None, where: str) -> Path:
             f"{where}: table {name!r} must be a bare file name; put the file beside the scenario"
         )
     for place in (folder, scenario_folder() / "tables"):
-        if place is not None and (place / name).is_file():
+        if place is not None and there(place / name):
             return place / name
     shipped = sorted(p.name for p in (scenario_folder() / "tables").glob("*.csv"))
     raise UnknownNameError.of("table", name, shipped, where)
@@ -216,16 +221,16 @@ def _find(name: str, folder: Path | None, where: str) -> Path:
 def _read_table(path: str, column: str, _changed: int) -> dict[tuple[str, str], float]:
     """Numbers by sector and exporter; ``_changed`` makes an edited file be read again."""
     out: dict[tuple[str, str], float] = {}
-    try:
-        with open(path, newline="", encoding="utf-8") as handle:
-            rows = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); write UTF-8 text") from None
-    for line, row in enumerate(rows, start=2):
-        if any(row.get(name) is None for name in ("sector", "exporter", column)):
+    rows = csv_rows(StringIO(read_text(path, MAX_TABLE_BYTES, "table"), newline=""), path)
+    names = next(rows, (1, []))[1]
+    for line, cells in rows:
+        if not cells:  # an empty line
+            continue
+        row = dict(zip(names, cells, strict=False))
+        if len(cells) > len(names) or any(n not in row for n in ("sector", "exporter", column)):
             raise RecordError(
-                f"{path}, line {line}: columns sector, exporter and {column} are needed; found "
-                f"{', '.join(str(k) for k in row)}"
+                f"{path}, line {line}: columns sector, exporter and {column} are needed, one "
+                f"value each; found {', '.join(names)} and {len(cells)} values"
             )
         key = (row["sector"], row["exporter"])
         if key in out:

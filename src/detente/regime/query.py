@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from detente.errors import InputError, TableError, UnknownNameError
+from detente.files import read_text
 from detente.labels import resolve_countries
 from detente.ledger import Ledger, Regime, load_ledger
 from detente.regime.line import (
@@ -32,6 +34,9 @@ __all__ = [
     "sector_average",
     "why_table",
 ]
+
+MAX_QUERY_BYTES = 50_000_000
+"""A CSV of queries; some million of them."""
 
 
 def rate_table(rates: Iterable[LineRate]) -> pd.DataFrame:
@@ -259,14 +264,15 @@ def lines_table(ledger: Ledger, path: Path, importer: str, **view: object) -> pd
     TableError
         A column is missing or a cell is empty; names the row.
     """
-    if not path.exists():
-        raise TableError(f"{path}: no such file")
+    text = read_text(path, MAX_QUERY_BYTES, "CSV file")
     try:
-        frame = pd.read_csv(path, dtype=str, comment="#")
+        frame = pd.read_csv(StringIO(text), dtype=str, comment="#")
     except pd.errors.EmptyDataError:
         raise TableError(f"{path}: is empty; the columns are hs, exporter, date") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise TableError(f"{path}: cannot be read as CSV ({error})") from None
+    except (ValueError, pd.errors.ParserError) as error:
+        raise TableError(
+            f"{path}: cannot be read as CSV ({error}); check its quotes and commas"
+        ) from None
     frame = frame.rename(columns={"line": "hs", "partner": "exporter"})
     for column in ("hs", "exporter", "date"):
         if column not in frame:

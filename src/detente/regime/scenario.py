@@ -14,15 +14,16 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from detente.errors import RecordError, UnknownNameError
-from detente.records import Record, read_yaml, validate
+from detente.files import there
+from detente.records import Flag, Number, Record, validate
+from detente.texts import parse_value, read_yaml
 
 __all__ = ["Measure", "Scenario", "Source", "load_scenario", "parse_scenario", "scenario_names"]
 
 HIGHEST_PCT = 1000.0
 
 Names = str | list[str]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0.0, le=1.0)]
 
 
 class Source(Record):
@@ -113,7 +114,7 @@ class Claim(Record):
     statement: str
     source: str
     ours: str
-    published_pct: float | None = None
+    published_pct: Number | None = None
 
 
 class _View(Record):
@@ -124,7 +125,7 @@ class _View(Record):
 
     known_on: str | None = None
     dates: Literal["collection", "legal"] = "collection"
-    announced: bool = False
+    announced: Flag = False
     without: list[str] = Field(default_factory=list)
     including: list[str] = Field(default_factory=list, alias="with")
 
@@ -167,7 +168,7 @@ class Scenario(Record):
         Names the file and the field.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)
     title: str
     about: str
     blurs: str
@@ -181,7 +182,7 @@ class Scenario(Record):
     theta: str = "fgo"
     focus: Focus | None = None
     claims: list[Claim] = Field(default_factory=list)
-    allow_prohibitive: bool = False
+    allow_prohibitive: Flag = False
     _source: str = PrivateAttr("")
 
     @property
@@ -236,7 +237,7 @@ def load_scenario(name: str | Path, overrides: Mapping[str, str] | None = None) 
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        if not path.exists():
+        if not there(path):
             raise UnknownNameError(f"{path}: no such scenario file; shipped: {scenario_names()}")
     elif str(name) in scenario_names():
         path = scenario_folder() / f"{name}.yaml"
@@ -258,18 +259,13 @@ def parse_scenario(data: Mapping[str, Any], source: str) -> Scenario:
 
 def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
     """Apply ``measures.0.rate_pct=15``; the value is read as YAML."""
-    import yaml
-
     parts = where.replace("[", ".").replace("]", "").split(".")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise RecordError(f"--set {where}={text}: the value is not valid YAML") from None
+    value = parse_value(text, f"--set {where}")
     node: Any = data
     for i, part in enumerate(parts):
         last = i == len(parts) - 1
         if isinstance(node, list):
-            if not part.isdigit() or int(part) >= len(node):
+            if not _place_in(part, len(node)):
                 raise RecordError(
                     f"--set {where}: {source} has {len(node)} entries at "
                     f"{'.'.join(parts[:i])!r}; use a number from 0 to {len(node) - 1}"
@@ -285,3 +281,8 @@ def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
             node[key] = value
         else:
             node = node[key]
+
+
+def _place_in(part: str, count: int) -> bool:
+    """Whether ``part`` is the number of one of ``count`` entries."""
+    return part.isascii() and part.isdigit() and len(part) < 10 and int(part) < count

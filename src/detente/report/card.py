@@ -11,7 +11,9 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from detente.files import write_folder
 from detente.labels import country_codes, country_name, sector_codes, sector_name
+from detente.report.images import new_figure, png
 from detente.report.tabular import csv_text, envelope, json_text
 from detente.report.text import paragraph
 from detente.strategy.cards.card import Card
@@ -127,14 +129,9 @@ def print_card(card: Card, console: Console, *, everything: bool = False) -> Non
 SHOWN = 18
 
 
-def draw_card(card: Card, path: Path) -> Path:
-    """Shares of the verdicts with their intervals, and what decides them."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11.5, 5.2), dpi=150, layout="constrained")
+def draw_card(card: Card) -> bytes:
+    """Shares of the verdicts with their intervals, and what decides them; PNG."""
+    figure = new_figure(11.5, 5.2)
     left, right = figure.subplots(1, 2)
     d = card.distribution.iloc[::-1]
     low, high = d["share"] - d["low"], d["high"] - d["share"]
@@ -156,16 +153,17 @@ def draw_card(card: Card, path: Path) -> Path:
             axes.spines[side].set_visible(False)
     figure.suptitle(card.question.title, fontsize=14, fontweight="bold", x=0.01, ha="left")
     figure.supxlabel(_made(card), fontsize=8, color=GREY, x=0.01, ha="left")
-    figure.savefig(path, facecolor="white", metadata={"Software": None})
-    return path
+    return png(figure)
 
 
 def save_card(card: Card, folder: Path) -> list[Path]:
-    """Write card.md, card.json, the tables as CSV, every draw, and the figure; the files."""
-    from detente.errors import InputError
+    """Write card.md, card.json, the tables as CSV, every draw, and the figure; the files.
 
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {folder}: is a file; give a folder")
+    Raises
+    ------
+    OutputError
+        They cannot be written; then none is.
+    """
     texts = {
         "card.md": card_markdown(card),
         "card.json": json_text(card_json(card)),
@@ -176,13 +174,8 @@ def save_card(card: Card, folder: Path) -> list[Path]:
         "flips.csv": csv_text(card.flips),
         **{f"{name}.csv": csv_text(table) for name, table in card.tables.items()},
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        written.append(folder / name)
-    written.append(draw_card(card, folder / f"{card.question.id}.png"))
-    return written
+    files = {name: text.encode() for name, text in texts.items()}
+    return write_folder(folder, {**files, f"{card.question.id}.png": draw_card(card)})
 
 
 # --- pieces ---------------------------------------------------------------------------------------

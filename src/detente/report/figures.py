@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from detente.labels import country_name, sector_name
+from detente.report.images import new_figure, png
 from detente.study.run import RunResult
 
 __all__ = ["draw_run"]
@@ -15,19 +14,13 @@ LOSS, GAIN, GREY = "#b5482a", "#2a6f97", "#6b7280"
 SHOWN = 16
 
 
-def draw_run(result: RunResult, path: Path) -> Path:
+def draw_run(result: RunResult) -> bytes:
     """Draw real income by country, and who replaced whom in the focus market.
 
-    The whiskers are the range over elasticity sets, where it was asked for. ``path`` ends in
-    .png or .svg.
+    The whiskers are the range over elasticity sets, where it was asked for. The bytes are PNG.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib.figure import Figure
-
     scenario, market = result.scenario, result.market
-    figure = Figure(figsize=(11.5, 6.6), dpi=150, layout="constrained")
+    figure = new_figure(11.5, 6.6)
     left, right = figure.subplots(1, 2)
     _bars_income(left, result)
     if market is not None:
@@ -41,8 +34,7 @@ def draw_run(result: RunResult, path: Path) -> Path:
         f"elasticities {scenario.theta}. Long-run comparative statics.",
         fontsize=8, color=GREY, x=0.01, ha="left",
     )  # fmt: skip
-    figure.savefig(path, facecolor="white", metadata={"Software": None})
-    return path
+    return png(figure)
 
 
 def _bars_income(axes, result: RunResult) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detente.errors import InputError
+from detente.files import write_folder
 from detente.report.figures import draw_run
 from detente.report.tabular import csv_text, json_text, run_json
 from detente.study.run import RunResult
+from detente.world.files import netcdf_bytes
 
 __all__ = ["save_run"]
 
@@ -22,22 +23,18 @@ def save_run(result: RunResult, folder: Path) -> list[Path]:
 
     Raises
     ------
-    InputError
-        ``folder`` is a file.
+    OutputError
+        They cannot be written; then none is.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {folder}: is a file; give a folder")
-    ds = result.outcome.to_dataset()  # before anything is written, so that errors write nothing
-    tables = {name: csv_text(table) for name, table in result.tables.items()}
-    body = json_text(run_json(result))
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / "outcome.nc", folder / "run.json"]
+    ds = result.outcome.to_dataset()
     encoding = {str(v): {"zlib": True, "complevel": 4} for v in ds.data_vars}
-    ds.to_netcdf(written[0], engine="h5netcdf", encoding=encoding)
-    written[1].write_text(body, encoding="utf-8")
-    for name, text in tables.items():
-        path = folder / f"{name}.csv"
-        path.write_text(text, encoding="utf-8")
-        written.append(path)
-    written.append(draw_run(result, folder / f"{result.scenario.id}.png"))
-    return written
+    tables = {f"{name}.csv": csv_text(table).encode() for name, table in result.tables.items()}
+    return write_folder(
+        folder,
+        {
+            "outcome.nc": netcdf_bytes(ds, encoding),
+            "run.json": json_text(run_json(result)).encode(),
+            **tables,
+            f"{result.scenario.id}.png": draw_run(result),
+        },
+    )

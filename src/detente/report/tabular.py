@@ -42,9 +42,9 @@ def run_json(result: RunResult) -> dict[str, Any]:
     return envelope(result.meta, tables.pop("countries"), tables)
 
 
-def json_text(body: Mapping[str, Any]) -> str:
+def json_text(body: Mapping[str, Any], ascii_only: bool = False) -> str:
     """JSON with a line break at the end; refuses NaN."""
-    return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(body, indent=1, ensure_ascii=ascii_only, allow_nan=False) + "\n"
 
 
 def csv_text(frame: pd.DataFrame) -> str:

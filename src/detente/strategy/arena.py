@@ -6,7 +6,7 @@ counted, and never taken for a payoff.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,10 @@ class Rates:
 
 
 class Arena:
-    """One world, status quo and closure; solves equilibria and counts what failed."""
+    """One world, status quo and closure; solves equilibria and counts what failed.
+
+    ``watch``, where set, is told of every equilibrium and the rates behind it.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class Arena:
         tax = self._fixed.export_tax
         self.rates = Rates(self._fixed.tariff, tax)
         self.solves = self.failures = self.gradients = 0
+        self.watch: Callable[[Rates, Equilibrium], None] | None = None
         self._unknowns: dict[tuple[str, ...], Array] = {}
 
     # --- equilibria ---------------------------------------------------------------------------
@@ -96,6 +100,8 @@ class Arena:
         if e is None or not (e.point.income > 0).all():
             self.failures += 1
             return None
+        if self.watch is not None:
+            self.watch(rates, e)
         return e
 
     def value(self, who: Government, e: Equilibrium) -> float:

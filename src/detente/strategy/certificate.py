@@ -1,9 +1,9 @@
 """Regret: what a player could still gain, searched by other means than those that found it.
 
-The search uses values only, no gradients: random feasible rates (one rate for all levers, free
-draws, small and large shifts of the answer, single levers), then a derivative-free optimiser
-from the answer and from the best draw. It can refute an answer and cannot prove one; a
-certificate says what was tried and the best deviation found.
+The search uses values only, no gradients: all levers at their bounds where they have any, random
+feasible rates (one rate for all levers, free draws, small and large shifts of the answer, single
+levers), then a derivative-free optimiser from the answer and from the best draw. It can refute an
+answer and cannot prove one; a certificate says what was tried and the best deviation found.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 import xarray as xr
 from scipy import optimize
 
+from detente.errors import InputError
 from detente.models.blocks import Array
 from detente.outcome.equilibrium import Equilibrium
-from detente.strategy.arena import Arena, Rates, limits
+from detente.strategy.arena import LARGEST_LOG, Arena, Rates, limits
 from detente.strategy.levers import Levers
 from detente.strategy.objective import Government
 
@@ -57,20 +58,41 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Attack:
-    """How hard to look: random deviations, evaluations of the derivative-free search, seed."""
+    """How hard to look: random deviations, evaluations of the derivative-free search, seed.
+
+    Without random deviations nothing is searched: there is no attack.
+    """
 
     deviations: int = 200
     search: int = 60
     seed: int = 0
 
+    @property
+    def on(self) -> bool:
+        """Whether there is an attack at all."""
+        return self.deviations > 0
 
-def usual_deviations(arena: Arena, levers: int) -> Attack:
-    """200 random deviations a player, fewer where a solve is expensive."""
+
+def usual_deviations(
+    arena: Arena, levers: int, deviations: int | None = None, seed: int = 0
+) -> Attack:
+    """200 random deviations a player, fewer where a solve is expensive, or as many as given; 0
+    switches the derivative-free search off as well.
+
+    Raises
+    ------
+    InputError
+        A negative number.
+    """
+    if deviations is not None and deviations < 0:
+        raise InputError(f"deviations: {deviations} is negative; 0 switches the attack off")
     J, N = arena.base.economy.beta.shape
     work = J * N * N * levers
-    if work < 400_000:
-        return Attack()
-    return Attack(60, 30) if work < 8_000_000 else Attack(10, 6)
+    usual = Attack(10, 6)
+    if work < 8_000_000:
+        usual = Attack() if work < 400_000 else Attack(60, 30)
+    count = usual.deviations if deviations is None else deviations
+    return Attack(count, usual.search if count else 0, seed)
 
 
 def attack(
@@ -96,7 +118,10 @@ def attack_jointly(
     e: Equilibrium,
     how: Attack,
 ) -> Deviation:
-    """Look for a deviation in the levers of several players that raises one log value."""
+    """Look for a deviation in the levers of several players that raises one log value.
+
+    Where ``how`` is no attack nothing is tried, and the gain is minus infinity.
+    """
     rng = np.random.default_rng([how.seed, *(lv.player for lv in levers)])
     low, high = limits(levers)
     here = rates.read(levers)
@@ -119,9 +144,14 @@ def attack_jointly(
             best = (float(value), x, method)
         return float(value)
 
+    if how.on:
+        lower, upper = ([v.low for v in levers], "lower"), ([v.high for v in levers], "upper")
+        for bounds, side in (lower, upper):
+            if np.isfinite(end := np.concatenate(bounds)).all():
+                gain(end, f"every lever at its {side} bound")
     for x, method in _draws(rng, here, low, high, how.deviations):
         gain(x, method)
-    if how.search > 0:
+    if how.on and how.search > 0:
         starts = [(here, "derivative-free from the answer")]
         if best[0] > -np.inf and len(here) <= FEW:
             starts.append((best[1], "derivative-free from the best draw"))
@@ -134,11 +164,12 @@ def attack_jointly(
 def _draws(rng: np.random.Generator, here: Array, low: Array, high: Array, count: int):
     """Feasible lever vectors and how each was drawn."""
     top = np.minimum(high, np.maximum(np.log1p(3.0), here + 0.5))
+    far = np.where(high < LARGEST_LOG, high, top)  # a bound is a rate somebody thought of
     bottom = np.maximum(low, np.minimum(np.log(0.5), here - 0.5))
     for k in range(count):
         kind = k % 5
         if kind == 0:  # one rate for everything
-            yield np.full(here.shape, rng.uniform(bottom.min(), top.max())), "one rate for all"
+            yield np.full(here.shape, rng.uniform(bottom.min(), far.max())), "one rate for all"
         elif kind == 1:
             yield rng.uniform(bottom, top), "free draw"
         elif kind == 2:

@@ -46,8 +46,8 @@ class Cooperation:
     starts : where each start led; ``objective`` is the joint objective, 100 times its log
     binding : rates at a bound
     status : "converged"; "flat" (solved up to the precision of the objective, not of the
-        tariff); "not certified"; "no gains" (no tariffs in bounds leave every player above its
-        threat point)
+        tariff); "not certified"; "not attacked" (with ``deviations=0``); "no gains" (no tariffs
+        in bounds leave every player above its threat point)
     """
 
     players: tuple[str, ...]
@@ -191,8 +191,8 @@ class _Game:
 
 
 def _how(game: _Game, deviations: int | None, seed: int) -> Attack:
-    how = usual_deviations(game.arena, sum(v.count for v in game.levers) // 4)
-    return Attack(how.deviations if deviations is None else deviations, how.search, seed)
+    count = sum(v.count for v in game.levers) // 4
+    return usual_deviations(game.arena, count, deviations, seed)
 
 
 def _power(world: World, names: list[str], power: Mapping[str, float] | None) -> Array:
@@ -217,7 +217,7 @@ def _threat(game: _Game, names: list[str], threat: Any) -> Array:
     if threat == "status quo":
         return game.arena.values(game.who, game.arena.status_quo.after)
     if isinstance(threat, Nash):
-        if threat.status != "converged":
+        if not threat.stands:
             raise ConvergenceError(
                 f"threat: the tariff war is {threat.status!r}; its payoffs cannot be a threat "
                 "point. Try other starts= or bounds= in nash"
@@ -287,8 +287,11 @@ def _maximise(
     e = best.at
     assert e is not None
     deviation = attack_jointly(arena, "all players", value, lv, best.rates, e, how)
-    certified = deviation.regret <= tol
-    status = ("converged" if best.converged else "flat") if certified else "not certified"
+    status = "converged" if best.converged else "flat"
+    if not how.on:
+        status = "not attacked"
+    elif deviation.regret > tol:
+        status = "not certified"
     listed = tuple(
         Start(
             label, f.status, float("nan") if f.at is None else 100.0 * value(f.at),

@@ -21,7 +21,7 @@ from detente.strategy.cooperate import Cooperation
 from detente.strategy.levers import Bounds
 from detente.strategy.nash import Nash, nash, player_levers
 from detente.strategy.objective import governments
-from detente.strategy.optimal import best_reply
+from detente.strategy.reply import best_reply
 from detente.world import World
 
 __all__ = ["Deterrence", "critical_discount", "deterrence"]
@@ -107,7 +107,7 @@ def deterrence(
     InputError
         A cooperation nobody knows; a war among other players.
     ConvergenceError
-        The war is not certified, or cooperation could not be solved.
+        The war is refuted or was not solved, or cooperation could not be solved.
     """
     names = player_names(world, players, least=2)
     arena = Arena(world, policy, baseline, deficit)
@@ -124,7 +124,7 @@ def deterrence(
             f"war: it is among {', '.join(war.players)}, not {', '.join(names)}; solve it for "
             "the same players"
         )
-    if war.status != "converged":
+    if not war.stands:
         raise ConvergenceError(
             f"deterrence: the tariff war is {war.status!r}, so that its payoffs cannot be used"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from scipy.optimize import minimize
 from detente.errors import InputError
 from detente.models.blocks import Array
 from detente.outcome.equilibrium import Equilibrium
-from detente.strategy.arena import Arena, Rates, limits, player_names, start_rates
+from detente.strategy.arena import Arena, Rates, limits, player_names
 from detente.strategy.certificate import FEW, Attack
+from detente.strategy.curvature import uphill
 from detente.strategy.levers import Bounds, Levers
 from detente.strategy.objective import Government, government
-from detente.strategy.optimal import OptimalTariff, report
+from detente.strategy.optimal import OptimalTariff, find
+from detente.strategy.reply import NO_MAXIMUM
 from detente.strategy.rules import DutyEquivalent, Mirror, Rule, Scene, named_rule, scenes_of
 from detente.strategy.stationary import NOISE, Found, climb, stationary
 
@@ -88,24 +91,23 @@ def optimal_with_foresight(
             f"retaliation: a rule without derivative needs at most {FEW} levers, here are "
             f"{lv.count}; use by='uniform' or fewer sectors= or partners="
         )
-    ends: list[tuple[str, Found]] = []
-    for label, x in start_rates(arena, [lv], starts):
-        found = (
-            _by_gradient(ahead, who, lv, x, tariff_tol) if linear else _by_values(ahead, who, lv, x)
-        )
-        ends.append((label, found))
-    answered = [(label, _with_answers(ahead, f)) for label, f in ends]
-    return report(
-        ahead, who, lv, answered, how, tol,
+
+    def reply(some: Levers, x: Array, at: Equilibrium | None, ascend: bool) -> Found:
+        if linear:
+            f = _by_gradient(ahead, who, some, x, tariff_tol, ascend)
+        else:
+            f = _by_values(ahead, who, some, x)
+        return replace(f, rates=ahead.answered(f.rates))
+
+    return find(
+        ahead, who, lv, reply, starts, how, tol,
         retaliation={s.answerer.country: r.name for s, r in scenes}, bounds=bounds,
     )  # fmt: skip
 
 
-def _with_answers(ahead: _Foresight, f: Found) -> Found:
-    return Found(f.x, ahead.answered(f.rates), f.at, f.error, f.steps, f.status)
-
-
-def _by_gradient(ahead: _Foresight, who: Government, lv: Levers, x: Array, tol: float) -> Found:
+def _by_gradient(
+    ahead: _Foresight, who: Government, lv: Levers, x: Array, tol: float, ascend: bool
+) -> Found:
     def slope(e: Equilibrium) -> tuple[Array, Array]:
         s = ahead.slopes([who], e)
         n = who.position
@@ -137,18 +139,30 @@ def _by_gradient(ahead: _Foresight, who: Government, lv: Levers, x: Array, tol: 
     def value(e: Equilibrium) -> float:
         return ahead.value(who, e)
 
-    f = stationary(ahead, [lv], slope, x, tol=tol, max_steps=80)
-    begin = f.x if f.converged else x
-    up = climb(ahead, [lv], value, slope, begin, max_steps=400)
-    if up.at is None or (f.at is not None and f.converged and value(f.at) >= value(up.at) - NOISE):
-        return f
-    again = stationary(ahead, [lv], slope, up.x, start=up.at, tol=tol, max_steps=80)
-    if again.at is not None and again.converged and value(again.at) >= value(up.at) - NOISE:
-        return again
-    if up.error <= 1e-6:
-        return Found(up.x, up.rates, up.at, up.error, up.steps, "converged")
-    # an answer cut by a bound makes a kink, where gradients stall
-    return _by_values(ahead, who, lv, up.x) if lv.count <= FEW else up
+    def end_of(z: Array, ascend: bool) -> Found:
+        f = Found(z, ahead.rates, None, np.inf, 0, "failed")
+        if not ascend:
+            f = stationary(ahead, [lv], slope, z, tol=tol, max_steps=80)
+        up = climb(ahead, [lv], value, slope, f.x if f.converged else z, max_steps=400)
+        if up.at is None:
+            return f
+        if f.at is not None and f.converged and value(f.at) >= value(up.at) - NOISE:
+            return f
+        again = stationary(ahead, [lv], slope, up.x, start=up.at, tol=tol, max_steps=80)
+        if again.at is not None and again.converged and value(again.at) >= value(up.at) - NOISE:
+            return again
+        if up.error <= 1e-6:
+            return replace(up, status="converged")
+        # an answer cut by a bound makes a kink, where gradients stall
+        return _by_values(ahead, who, lv, up.x) if lv.count <= FEW else up
+
+    f = end_of(x, ascend)
+    higher = uphill(ahead, [lv], value, slope, f) if f.converged else None
+    if higher is not None:
+        f = end_of(higher.x, ascend=True)
+        if f.converged and uphill(ahead, [lv], value, slope, f) is not None:
+            return replace(f, status=NO_MAXIMUM)
+    return f
 
 
 def _by_values(ahead: _Foresight, who: Government, lv: Levers, x: Array) -> Found:
@@ -179,4 +193,6 @@ def _by_values(ahead: _Foresight, who: Government, lv: Levers, x: Array) -> Foun
         return Found(x, ahead.rates, None, np.inf, count, "failed")
     _, z, rates, e = best
     size = float(np.ptp(found.final_simplex[0], axis=0).max())
-    return Found(z, rates, e, size, count, "converged" if found.success else "max_steps")
+    f = Found(z, rates, e, size, count, "converged" if found.success else "max_steps")
+    higher = uphill(ahead, [lv], lambda at: ahead.value(who, at), None, f)
+    return f if higher is None else replace(f, status=NO_MAXIMUM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, Rates, player_names, start_rates
 from detente.strategy.certificate import Attack, Deviation, attack, usual_deviations
+from detente.strategy.curvature import uphill
 from detente.strategy.levers import Bounds, Levers, levers
 from detente.strategy.objective import Government, governments
-from detente.strategy.optimal import SAME, Start, best_reply, binding
+from detente.strategy.optimal import SAME, Start, binding
+from detente.strategy.reply import best_reply
 from detente.strategy.stationary import Found, own_errors, stationary
 from detente.world import World
 
@@ -37,7 +39,8 @@ class NashEquilibrium:
     ----------
     kind : "interior" (some rate inside its bounds), "bounds" (every rate at a bound), or
         "autarky" (all trade banned: nobody can gain by opening alone)
-    tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned)
+    tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned); the
+        status quo's rate where there is no flow to tax
     objective : of each player, percent of the base
     gain_pct : of each player over the status quo, percent
     regret : of each player, percent; zero where no deviation adds anything
@@ -80,7 +83,9 @@ class Nash:
     refuted : points where the first-order conditions hold and yet a player gains more than
         ``tol`` by a larger move, with the deviation
     starts : where each start led; ``objective`` there is the sum over players
-    status : "converged" (solved and certified), "not certified", or how the search failed
+    status : "converged" (solved and certified), "not certified", "not attacked" (with
+        ``deviations=0``: nothing but a best reply from another start and the second-order test
+        was held against it), or how the search failed
     statement : the players' objectives in words
     provenance : what produced it
     """
@@ -92,6 +97,11 @@ class Nash:
     status: str
     statement: tuple[str, ...]
     provenance: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is an equilibrium that nothing tried refutes."""
+        return self.status in ("converged", "not attacked")
 
     @property
     def _first(self) -> NashEquilibrium:
@@ -106,7 +116,8 @@ class Nash:
 
     @property
     def tariff(self) -> xr.DataArray:
-        """All tariffs; fraction; sector, importer, exporter; zero diagonal."""
+        """All tariffs; fraction; sector, importer, exporter; zero diagonal; the status quo's rate
+        where there is no flow to tax."""
         return self._first.tariff
 
     @property
@@ -180,8 +191,9 @@ def nash(
     """Tariffs at which every player answers the others best; the rest of the world is fixed.
 
     From each start all players' first-order conditions are solved together; where that stalls,
-    players reply in turn. Each distinct end is then attacked: for every player a new best
-    reply from another start, random deviations, and a derivative-free search.
+    players reply in turn. Each distinct end is then attacked: for every player the second-order
+    test (:mod:`detente.strategy.curvature`; a minimum is no best reply), a new best reply from
+    another start, random deviations, and a derivative-free search.
 
     Parameters
     ----------
@@ -193,7 +205,8 @@ def nash(
     tol : regret in percent above which an equilibrium is not certified
     tariff_tol : largest tariff error of the first-order conditions, in log(1 + t)
     starts : rates to start from; default (0, "1/theta", 1)
-    deviations : random deviations a player; default 200, fewer on large worlds
+    deviations : random deviations a player; default 200, fewer on large worlds; 0 leaves out the
+        derivative-free search too
     progress : called with pieces of work done and in all
 
     Raises
@@ -219,8 +232,7 @@ def nash(
         world, names, by, bounds, sectors=sectors, partners=partners, export_taxes=export_taxes,
         tariff=arena.rates.tariff,
     )  # fmt: skip
-    how = usual_deviations(arena, sum(v.count for v in lv) // 4)
-    how = Attack(how.deviations if deviations is None else deviations, how.search, seed)
+    how = usual_deviations(arena, sum(v.count for v in lv) // 4, deviations, seed)
     begin = start_rates(arena, lv, starts)
     done, total = 0, len(begin) + len(names)
 
@@ -246,7 +258,7 @@ def nash(
         found, better = _certify(arena, who, lv, f, how, tol, step)
         equilibria.append(found)
         if not found.certified and better is not None and not retried:
-            # a player gains: not an equilibrium; go on from where that player would go
+            # some gain: not an equilibrium; go on from where they would go
             retried = True
             again = _war(arena, who, lv, better, tariff_tol, in_turn=True)
             ends.append(("the deviation found", again))
@@ -260,7 +272,7 @@ def nash(
             equilibria.append(alone)
     proper = [e for e in equilibria if e.kind != "autarky"]
     if proper:
-        status = "converged"
+        status = "converged" if how.on else "not attacked"
     elif refuted:
         status = "not certified"
     else:
@@ -369,33 +381,42 @@ def _certify(
     tol: float,
     step: Callable[[], None],
 ) -> tuple[NashEquilibrium, Array | None]:
-    """Attack a point player by player; returns it and, where somebody gains, where it leads."""
+    """Attack a point player by player; returns it and, where some gain, where those would go."""
     e = f.at
     assert e is not None
     ends = np.cumsum([0, *(v.count for v in lv)])
     better: Array | None = None
-    most = tol
     deviations: dict[str, Deviation] = {}
     for p, (g, v) in enumerate(zip(who, lv, strict=True)):
         found = attack(arena, g, v, f.rates, e, how)
         level = arena.value(g, e)
         [(_, x)] = start_rates(arena, [v], "1/theta")
         reply = best_reply(arena, g, v, x, others=f.rates, start=e, tol=1e-5, max_steps=60)
-        method, tried = found.method, found.tried + reply.steps
+        replies = [("best reply from 1/theta, by gradients", reply)]
+        own = replace(f, x=f.x[ends[p] : ends[p + 1]])
+        higher = uphill(
+            arena, [v], lambda at, g=g: arena.value(g, at), own_errors(arena, [g], [v]), own,
+            others=f.rates,
+        )  # fmt: skip
+        if higher is not None:
+            reply = best_reply(
+                arena, g, v, higher.x, others=f.rates, start=higher.at, tol=1e-5, ascend=True
+            )
+            replies.append(("uphill, from what is no maximum", reply))
+        method, tried = found.method, found.tried + sum(reply.steps for _, reply in replies)
         value, there = found.gain, found.tariff
-        if reply.at is not None:
+        move = Rates(there.values, f.rates.tax).read([v])
+        for name, reply in replies:
+            if reply.at is None:
+                continue
             gain = 100.0 * float(np.expm1(arena.value(g, reply.at) - level))
             if gain > value:
-                value, there = gain, arena.tariff(reply.rates)
-                method = "best reply from 1/theta, by gradients"
-            if gain > most:
-                most, better = gain, f.x.copy()
-                better[ends[p] : ends[p + 1]] = reply.x
+                value, there, method = gain, arena.tariff(reply.rates), name
+                move = reply.x
         deviations[g.country] = Deviation(g.country, value, there, method, tried, found.failed)
-        if found.gain > most:
-            most, better = found.gain, f.x.copy()
-            rates = Rates(found.tariff.values, f.rates.tax)
-            better[ends[p] : ends[p + 1]] = rates.read([v])
+        if value > tol:
+            better = f.x.copy() if better is None else better
+            better[ends[p] : ends[p + 1]] = move
         step()
     regret = np.array([d.regret for d in deviations.values()])
     marks = tuple(

@@ -15,14 +15,19 @@ from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
 from detente.regime import Policy
 from detente.solve.threads import one_thread
-from detente.strategy.arena import Arena, Rates, limits, player_names, start_rates
+from detente.strategy.arena import Arena, limits, player_names, start_rates
 from detente.strategy.certificate import Attack, Deviation, attack, usual_deviations
 from detente.strategy.levers import Bounds, Levers, levers
 from detente.strategy.objective import Government, government
-from detente.strategy.stationary import NOISE, Found, climb, own_errors, stationary
+from detente.strategy.reply import best_reply
+from detente.strategy.search import Reply, Seen, corners, scan
+from detente.strategy.stationary import NOISE, Found
 from detente.world import World
 
-__all__ = ["OptimalTariff", "Start", "best_reply", "binding", "optimal_tariff"]
+__all__ = ["OptimalTariff", "Start", "binding", "find", "optimal_tariff"]
+
+ROUNDS = 5
+"""Attacks, each on the best point known, before an answer is given up as not certified."""
 
 SAME = 1e-5
 """Two ends whose rates differ by less than this part of 1 + t count as one."""
@@ -58,17 +63,22 @@ class OptimalTariff:
     ----------
     country : who sets them
     tariff : all countries' tariffs with the optimum in place; fraction; sector, importer,
-        exporter; zero diagonal
+        exporter; zero diagonal; the status quo's rate where there is no flow to tax
     export_tax : export taxes, same dims, or None
     objective : objective at the optimum, percent of the base (see ``statement``)
     gain_pct : the same over the status quo, percent
     regret : most that any deviation found would add, percent; zero when none adds anything
     deviation : the best deviation found
-    starts : where each start led
-    optima : distinct local optima, best first, as tariffs
+    starts : where each start led, scan and deviations that were followed included
+    optima : distinct local optima, best first, as tariffs; each passed the second-order test
     binding : levers at a bound
-    status : "converged"; "not certified" (a deviation adds more than ``tol``); "climbed" (an
-        ascent that ended without meeting ``tariff_tol``, e.g. at a kink); or how it failed
+    status : "converged": first-order conditions hold, the second-order test is passed, and no
+        deviation of the attack adds more than ``tol``. "not attacked": the same without an
+        attack (``deviations=0``); the regret is what starts and scan alone show. "not
+        certified": the search was still rising when it ended; its last deviation is the answer,
+        and the regret is what that added. "climbed": an ascent that ended without meeting
+        ``tariff_tol``, e.g. at a kink. "no maximum": the second-order test fails and no higher
+        point was reached. Otherwise how the solution of the conditions ended
     statement : the objective in words
     outcome : the equilibrium at the optimum
     policy : the policy behind it
@@ -130,6 +140,12 @@ def optimal_tariff(
 ) -> OptimalTariff:
     """The tariffs that maximise a country's objective, the others' policies given.
 
+    From each start the first-order conditions are solved; an end that is a minimum or a saddle is
+    left uphill (:mod:`detente.strategy.curvature` says what is tested). A single lever is scanned
+    over its bounds as well (:func:`detente.strategy.search.scan`). The best end is attacked, and
+    as long as any point evaluated is better by more than ``tol``, the search goes on from there
+    and attacks again, up to :data:`ROUNDS` times.
+
     Parameters
     ----------
     country : who chooses
@@ -147,8 +163,10 @@ def optimal_tariff(
     deficit : closure, as in :func:`detente.simulate`
     tol : regret in percent above which the answer is not certified
     tariff_tol : largest tariff error of the first-order conditions, in log(1 + t)
-    starts : rates to start from; default (0, "1/theta", 1)
-    deviations : random deviations of the certificate; default 200, fewer on large worlds
+    starts : rates to start from; default (0, "1/theta", 1), and all levers at their lower and at
+        their upper bounds where those are finite
+    deviations : random deviations of the certificate; default 200, fewer on large worlds; 0
+        leaves out its derivative-free search too, and the status says "not attacked"
 
     Raises
     ------
@@ -170,8 +188,7 @@ def optimal_tariff(
         world, name, by, bounds, sectors=sectors, partners=partners, export_taxes=export_taxes,
         tariff=arena.rates.tariff,
     )  # fmt: skip
-    how = usual_deviations(arena, lv.count)
-    how = Attack(how.deviations if deviations is None else deviations, how.search, seed)
+    how = usual_deviations(arena, lv.count, deviations, seed)
     if retaliation is not None:
         from detente.strategy.foresight import optimal_with_foresight
 
@@ -180,49 +197,55 @@ def optimal_tariff(
             starts=starts, how=how,
         )  # fmt: skip
 
-    found: list[tuple[str, Found]] = []
-    for label, x in start_rates(arena, [lv], starts):
-        found.append((label, best_reply(arena, who, lv, x, tol=tariff_tol)))
-    return report(arena, who, lv, found, how, tol, by=by, bounds=bounds)
+    def reply(some: Levers, x: Array, at: Equilibrium | None, ascend: bool) -> Found:
+        return best_reply(arena, who, some, x, start=at, tol=tariff_tol, ascend=ascend)
+
+    return find(arena, who, lv, reply, starts, how, tol, by=by, bounds=bounds)
 
 
-def report(
+def find(
     arena: Arena,
     who: Government,
     lv: Levers,
-    found: Sequence[tuple[str, Found]],
+    reply: Reply,
+    starts: Any,
     how: Attack,
     tol: float,
     **how_set: Any,
 ) -> OptimalTariff:
-    """Put the ends of several starts together, attack the best, and label everything."""
+    """Start, scan, attack, go on from what the attack finds, and label everything."""
     name = who.country
-    reached = [(label, f) for label, f in found if f.at is not None]
-    if not reached:
+    seen = Seen(arena, who)
+    arena.watch = seen
+    begin = start_rates(arena, [lv], starts)
+    for label, x in corners(lv) if starts is None else ():
+        if all(np.abs(x - other).max() > SAME for _, other in begin):
+            begin.append((label, x))
+    found = [(label, reply(lv, x, None, False)) for label, x in begin]
+    found += scan(arena, who, lv, reply, found)
+    if all(f.at is None for _, f in found):
         raise ConvergenceError(
             f"optimal tariff of {name}: no start could be solved ({arena.failures} solves failed); "
             "try other starts= or narrower bounds="
         )
     found = [(label, _lerner(arena, lv, f)) for label, f in found]
-    reached = [(label, f) for label, f in found if f.at is not None]
-    values = [arena.value(who, _at(f)) for _, f in reached]
-    top = _best(values, [f for _, f in reached])
-    best = reached[top][1]
+    deviation, risen = _attacked(arena, who, lv, reply, found, seen, how, tol)
+    best = _best(arena, who, found)
     e = _at(best)
-    order = sorted(range(len(reached)), key=lambda r: (r != top, -values[r]))
-    optima: list[Found] = []
-    for r in order:
-        f = reached[r][1]
-        if f.converged and all(np.abs(f.x - o.x).max() > SAME for o in optima):
-            optima.append(f)
-    deviation = attack(arena, who, lv, best.rates, e, how)
-    status = best.status if not best.converged else (
-        "converged" if deviation.regret <= tol else "not certified"
-    )  # fmt: skip
     here = arena.value(who, e)
+    optima: list[Found] = []
+    ends = [f for _, f in found if f.at is not None and f.converged]
+    for f in sorted(ends, key=lambda f: (f is not best, -arena.value(who, _at(f)))):
+        if all(np.abs(f.x - o.x).max() > SAME for o in optima):
+            optima.append(f)
+    status = best.status
+    if risen or deviation.regret > tol:
+        status = "not certified"
+    elif best.converged and not how.on:
+        status = "not attacked"
     ahead = arena.value(who, arena.status_quo.after)
     out = arena.outcome(best.rates, e, f"optimal tariff of {name}")
-    ends = tuple(
+    listed = tuple(
         Start(
             label, f.status,
             float("nan") if f.at is None else 100.0 * float(np.expm1(arena.value(who, f.at))),
@@ -238,7 +261,7 @@ def report(
         gain_pct=100.0 * float(np.expm1(here - ahead)),
         regret=deviation.regret,
         deviation=deviation,
-        starts=ends,
+        starts=listed,
         optima=tuple(arena.tariff(o.rates) for o in optima),
         binding=binding(lv, best.x),
         status=status,
@@ -250,49 +273,6 @@ def report(
             **how_set,
         ),
     )  # fmt: skip
-
-
-def best_reply(
-    arena: Arena,
-    who: Government,
-    lv: Levers,
-    x: Array,
-    *,
-    others: Rates | None = None,
-    start: Equilibrium | None = None,
-    tol: float = 1e-9,
-    max_steps: int = 120,
-    check: bool = True,
-) -> Found:
-    """Best reply from one start: first-order conditions, an ascent that checks them (and leads
-    on where they led to no maximum), and the conditions again. Without ``check`` the ascent is
-    left out where the conditions were solved."""
-    slope = own_errors(arena, [who], [lv])
-
-    def settle(z: Array, at: Equilibrium | None) -> Found:
-        return stationary(
-            arena, [lv], slope, z, others=others, tol=tol, max_steps=max_steps, start=at
-        )
-
-    f = settle(x, start)
-    if f.converged and not check:
-        return f
-    steps = f.steps
-    begin = f if f.converged and f.at is not None else Found(x, f.rates, start, np.inf, 0, "")
-    up = climb(
-        arena, [lv], lambda e: arena.value(who, e), slope, begin.x, others=others,
-        start=begin.at, max_steps=15 if f.converged else 150,
-    )  # fmt: skip
-    if up.at is None:
-        return f
-    better = f.at is None or arena.value(who, up.at) > arena.value(who, f.at) + NOISE
-    if f.converged and not better:
-        return f
-    again = settle(up.x, up.at)
-    steps += again.steps
-    if again.at is not None and arena.value(who, again.at) >= arena.value(who, up.at) - NOISE:
-        return Found(again.x, again.rates, again.at, again.error, steps, again.status)
-    return Found(up.x, up.rates, up.at, up.error, steps, up.status)
 
 
 def binding(lv: Levers, x: Array) -> tuple[str, ...]:
@@ -307,11 +287,53 @@ def binding(lv: Levers, x: Array) -> tuple[str, ...]:
     )
 
 
-def _best(values: list[float], found: list[Found]) -> int:
+def _attacked(
+    arena: Arena,
+    who: Government,
+    lv: Levers,
+    reply: Reply,
+    found: list[tuple[str, Found]],
+    seen: Seen,
+    how: Attack,
+    tol: float,
+) -> tuple[Deviation, bool]:
+    """Attack the best end, and follow what beats it; the ends it leads to join ``found``.
+
+    Returns the best deviation of the last attack, and whether the answer still moved after it.
+    """
+    low, high = limits([lv])
+    rounds = 0
+    while True:
+        best = _best(arena, who, found)
+        here = arena.value(who, _at(best))
+        deviation = attack(arena, who, lv, best.rates, _at(best), how)
+        assert seen.rates is not None
+        gain = 100.0 * float(np.expm1(seen.value - here))
+        if not how.on or gain > max(deviation.gain, 100.0 * NOISE):
+            method = "a point on the way" if how.on else "starts and scan, no attack"
+            deviation = Deviation(
+                who.country, gain, arena.tariff(seen.rates), method,
+                deviation.tried if how.on else seen.count, deviation.failed,
+            )  # fmt: skip
+        if gain <= tol:
+            return deviation, False
+        x = np.clip(seen.rates.read([lv]), low, high)
+        rates, at, level = seen.rates, seen.at, seen.value
+        f = _lerner(arena, lv, reply(lv, x, at, True))
+        if f.at is None or arena.value(who, f.at) < level - NOISE:
+            f = Found(x, rates, at, np.inf, f.steps, "climbed")
+        found.append(("the deviation found", f))
+        rounds += 1
+        if rounds == ROUNDS:
+            return deviation, True
+
+
+def _best(arena: Arena, who: Government, found: Sequence[tuple[str, Found]]) -> Found:
     """The highest end; among equals the one whose conditions hold best."""
-    highest = max(values)
-    near = [r for r, v in enumerate(values) if v >= highest - NOISE]
-    return min(near, key=lambda r: (not found[r].converged, found[r].error))
+    reached = [f for _, f in found if f.at is not None]
+    values = [arena.value(who, _at(f)) for f in reached]
+    near = [f for f, v in zip(reached, values, strict=True) if v >= max(values) - NOISE]
+    return min(near, key=lambda f: (not f.converged, f.error))
 
 
 def _lerner(arena: Arena, lv: Levers, f: Found) -> Found:

@@ -16,7 +16,7 @@ from detente.errors import InputError
 from detente.models.blocks import Array
 from detente.strategy.levers import Bounds, check_bounds, levers
 from detente.strategy.objective import Government
-from detente.strategy.optimal import best_reply
+from detente.strategy.reply import best_reply
 from detente.world import World
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class BestReply:
             partners=[scene.aggressor.country], tariff=arena.rates.tariff,
         )  # fmt: skip
         x = lv.read(rates.tariff, rates.tax)
-        f = best_reply(arena, scene.answerer, lv, x, others=rates, tol=1e-8, check=False)
+        f = best_reply(arena, scene.answerer, lv, x, others=rates, tol=1e-8)
         if f.at is None:
             kept = arena.rates.tariff[:, scene.j, scene.i].copy()
             return Answer(kept, False, "the best reply could not be solved")

@@ -28,6 +28,10 @@ __all__ = ["NOISE", "Found", "climb", "own_errors", "stationary"]
 
 LARGEST_MOVE = 1.0
 
+FAILURES = 12
+"""Solves that may fail in one search: where others become insolvent each takes long to fail, and
+a search that runs along that edge finds no end."""
+
 NOISE = 1e-9
 """Log objectives closer than this count as equal: equilibria are known to about 1e-10."""
 
@@ -81,14 +85,16 @@ def stationary(
     low, high = limits(levers)
     frame = others or arena.rates
     last: Equilibrium | None = start
+    failed = 0
     visits: dict[bytes, tuple[Rates, Equilibrium]] = {}
 
     def residual(z: Array) -> Array:
-        nonlocal last
+        nonlocal last, failed
         inside = np.clip(z, low, high)
         rates = frame.with_levers(levers, inside)
-        e = arena.solve(rates, last)
+        e = arena.solve(rates, last) if failed < FAILURES else None
         if e is None:
+            failed += 1
             return np.full_like(z, np.nan)
         last = e
         visits.clear()
@@ -134,13 +140,16 @@ def climb(
         return Found(x, frame.with_levers(levers, x), None, np.inf, 1, "failed")
     h = slope(begin)[1]
     scale = 1.0 / np.sqrt(np.maximum(h, 1e-8 * h.max()))
+    failed = 0
 
     def objective(y: Array) -> tuple[float, Array]:
+        nonlocal failed
         z = np.clip(y * scale, low, high)
         rates = frame.with_levers(levers, z)
-        e = arena.solve(rates, best[0][3] if best else begin)
+        e = arena.solve(rates, best[0][3] if best else begin) if failed < FAILURES else None
         worse = 10.0 - (best[0][0] if best else 0.0)
         if e is None:
+            failed += 1
             return worse, np.zeros_like(y)
         v = value(e)
         if not np.isfinite(v):

@@ -13,7 +13,7 @@ import hashlib
 import json
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files

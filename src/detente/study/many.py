@@ -19,7 +19,7 @@ from detente.outcome.equilibrium import solve_equilibrium
 from detente.outcome.simulate import base_of, restore
 from detente.regime import Policy
 from detente.solve.threads import one_thread
-from detente.study.workers import Workers, cores, workers
+from detente.study.workers import Workers, cores, let_go, workers
 from detente.world import World
 
 __all__ = ["Case", "Cases", "simulate_many"]
@@ -207,12 +207,14 @@ def _answers(
             executor.submit(_remote, key, load, bare[chunk.start : chunk.stop], options)
             for chunk in chunks
         ]
-        for chunk, future in reversed(list(zip(chunks, futures, strict=True))) if helpers else ():
-            if future.cancel():
-                put(chunk, [_solve(world, policies[i], baseline, options) for i in chunk])
-        for chunk, future in zip(chunks, futures, strict=True):
-            if not future.cancelled():
-                put(chunk, future.result())
+        with let_go(executor, futures):
+            pairs = list(zip(chunks, futures, strict=True))
+            for chunk, future in reversed(pairs) if helpers else ():
+                if future.cancel():
+                    put(chunk, [_solve(world, policies[i], baseline, options) for i in chunk])
+            for chunk, future in pairs:
+                if not future.cancelled():
+                    put(chunk, future.result())
     return [answer for answer in answers if answer is not None]
 
 

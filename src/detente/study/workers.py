@@ -10,22 +10,37 @@ them warm.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ctypes
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cache
 from typing import IO, Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
-__all__ = ["Workers", "cores", "workers"]
+from detente.errors import WorkerError
+
+__all__ = ["Workers", "cores", "kill_all", "let_go", "workers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _SERVE = "from detente.study.workers import serve; serve()"
+
+
+_pools: WeakSet[Workers] = WeakSet()
+
+
+def kill_all() -> None:
+    """Kill every worker process of every pool; for a process that ends at once."""
+    for pool in list(_pools):
+        pool.interrupt()
 
 
 def cores() -> int:
@@ -43,6 +58,19 @@ def workers(count: int) -> Workers:
     return pool
 
 
+@contextlib.contextmanager
+def let_go(executor: Executor, futures: Sequence[Future[Any]]) -> Iterator[None]:
+    """Where the block is left by an error or by Ctrl-C, what it waited for is not gone on with."""
+    try:
+        yield
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        if isinstance(executor, Workers):
+            executor.interrupt()
+        raise
+
+
 class Workers(ThreadPoolExecutor):
     """A ``concurrent.futures`` executor: each thread minds one process and waits for it.
 
@@ -54,6 +82,7 @@ class Workers(ThreadPoolExecutor):
         self._mine = threading.local()
         self._first: tuple[str, Callable[..., Any], tuple[Any, ...]] | None = None
         super().__init__(count, thread_name_prefix="detente-worker")
+        _pools.add(self)
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Schedule ``fn(*args, **kwargs)`` in one of the processes."""
@@ -62,6 +91,15 @@ class Workers(ThreadPoolExecutor):
     def first(self, key: str, fn: Callable[..., Any], *args: Any) -> None:
         """Have every process run ``fn(*args)`` once before its next task; ``key`` names it."""
         self._first = (key, fn, args)
+
+    def interrupt(self) -> None:
+        """Kill the processes in the middle of their work; later tasks get new ones.
+
+        For a caller that stops waiting: the threads that mind them would go on, and so keep the
+        interpreter from ending.
+        """
+        for child in list(self._children):
+            child.kill()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes."""
@@ -73,6 +111,9 @@ class Workers(ThreadPoolExecutor):
     def _ask(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         child: _Child | None = getattr(self._mine, "child", None)
         if child is None or child.process.poll() is not None:
+            if child is not None:
+                child.end()
+                self._children.remove(child)
             child = self._mine.child = _Child()
             self._children.append(child)
         if self._first is not None and self._first[0] not in child.told:
@@ -88,12 +129,19 @@ class _Child:
     def __init__(self) -> None:
         self.told: set[str] = set()
         path = os.pathsep.join(p for p in sys.path if p)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _SERVE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+            )
+        except OSError as error:
+            raise WorkerError(
+                f"a worker process cannot be started ({error.strerror}); free what is lacking, or "
+                "use fewer workers"
+            ) from error
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.tasks, self.results = self.process.stdin, self.process.stdout
@@ -102,8 +150,9 @@ class _Child:
         try:
             _send(self.tasks, (fn, args, kwargs))
             ended, result = pickle.load(self.results)
-        except (EOFError, BrokenPipeError) as error:
-            raise RuntimeError(
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            self.kill()
+            raise WorkerError(
                 f"a worker process ended with code {self.process.wait()} in the middle of a task; "
                 "it may have run out of memory: use fewer workers"
             ) from error
@@ -111,8 +160,13 @@ class _Child:
             raise result
         return result
 
+    def kill(self) -> None:
+        with contextlib.suppress(OSError):
+            self.process.kill()
+
     def end(self) -> None:
-        self.tasks.close()
+        with contextlib.suppress(OSError):  # what was not sent to a dead process stays here
+            self.tasks.close()
         self.process.wait()
         self.results.close()
 
@@ -124,15 +178,29 @@ def _send(pipe: IO[bytes], message: Any) -> None:
 
 def serve() -> None:
     """The worker's side: run tasks from standard input until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    _die_with_parent()
     tasks, results = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a task prints goes to standard error, not between the results
     while True:
         try:
             fn, args, kwargs = pickle.load(tasks)
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             message = ("returned", fn(*args, **kwargs))
         except Exception as error:
             message = ("raised", error)
-        _send(results, message)
+        try:
+            _send(results, message)
+        except OSError:  # nobody listens any more
+            os._exit(0)
+
+
+def _die_with_parent() -> None:
+    """On Linux, have the system end this process when its parent is killed: it would notice only
+    after its task. Elsewhere it does just that."""
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

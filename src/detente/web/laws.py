@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from detente.cachefolder import cache_folder, write_whole
-from detente.errors import TableError
+from detente.cachefolder import cache_folder
+from detente.errors import OutputError, TableError
+from detente.files import write_whole
 from detente.ledger import Ledger, load_ledger
 from detente.study.laws import SHIPPED, Laws, build_laws, find_laws, inputs_key
 from detente.study.timeline import Timeline
@@ -124,7 +125,7 @@ def _build(path: str, progress: Callable[[int, int], None]) -> str:
     for place in (Path(path), Path(tempfile.gettempdir()) / Path(path).name):
         try:
             write_whole(place, content)
-        except OSError:
+        except OutputError:
             continue  # a folder that cannot be written; the temporary one can
         return str(place)
     raise TableError(f"{path}: the laws cannot be written there, nor to a temporary folder")

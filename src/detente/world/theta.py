@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from detente.errors import RecordError, UnknownNameError
-from detente.records import parse_yaml, validate
+from detente.records import validate
+from detente.texts import parse_yaml
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,6 +16,7 @@ from detente.models.blocks import Array
 from detente.solve.threads import one_thread
 from detente.strategy.cards.draws import Prior, Value, draw, point
 from detente.strategy.cards.evaluate import Found, answer_at, room_of, settings_of
+from detente.strategy.cards.journal import Journal
 from detente.strategy.cards.kind import Answer, Kind, Parameter, span, the, with_unit
 from detente.strategy.cards.question import (
     LEAST_DRAWS,
@@ -26,7 +27,7 @@ from detente.strategy.cards.question import (
 )
 from detente.strategy.cards.room import Room
 from detente.strategy.cards.sensitivity import METHOD, drivers
-from detente.study.workers import Workers, cores, workers
+from detente.study.workers import Workers, cores, let_go, workers
 from detente.world import World
 
 __all__ = ["FAILED", "MOST_FAILED", "Card", "play", "strength"]
@@ -218,28 +219,36 @@ def strength(share: float) -> str:
 def _evaluate(
     q: Question, room: Room | None, rows: Sequence[Mapping[str, Value]], progress: Progress | None
 ) -> list[Found]:
-    """One answer a row; this process takes chunks from the end while a worker takes the rest."""
-    chunks = [range(i, min(i + CHUNK, len(rows))) for i in range(0, len(rows), CHUNK)]
-    answers: list[Found | None] = [None] * len(rows)
-    done = 0
+    """One answer a row; those that an earlier run was stopped after are taken from it."""
+    hashes = [w.hash for w in (room.world, room.whole) if w is not None] if room else []
+    with Journal(rows, [q.kind, q.settings, *hashes]) as journal:
+        _fill(q, room, rows, journal, progress)
+        return [journal.answers[i] for i in range(len(rows))]
+
+
+def _fill(
+    q: Question, room: Room | None, rows: Sequence[Mapping[str, Value]], journal: Journal,
+    progress: Progress | None,
+) -> None:  # fmt: skip
+    """The rows that have no answer yet; this process takes chunks from the end while a worker
+    takes the rest."""
+    todo = [i for i in range(len(rows)) if i not in journal.answers]
+    chunks = [todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)]
     kind, settings = find_kind(q.kind, q.id), settings_of(q)
 
-    def put(chunk: range, found: Sequence[Found]) -> None:
-        nonlocal done
-        for i, one in zip(chunk, found, strict=True):
-            answers[i] = one
-        done += len(chunk)
+    def put(chunk: Sequence[int], found: Sequence[Found]) -> None:
+        journal.add(chunk, found)
         if progress is not None:
-            progress(done, len(rows))
+            progress(len(journal.answers), len(rows))
 
-    def here(chunk: range) -> None:
+    def here(chunk: Sequence[int]) -> None:
         put(chunk, [answer_at(kind, settings, room, rows[i]) for i in chunk])
 
-    helpers = cores() - 1 if room is not None and len(rows) >= 40 else 0
+    helpers = cores() - 1 if room is not None and len(todo) >= 40 else 0
     if not helpers:
         for chunk in chunks:
             here(chunk)
-        return [a for a in answers if a is not None]
+        return
     assert room is not None
     pool: Workers = workers(helpers)
     key = f"card {room.world.hash}"
@@ -247,13 +256,13 @@ def _evaluate(
     futures = [
         pool.submit(_remote, key, q.kind, q.settings, [rows[i] for i in chunk]) for chunk in chunks
     ]
-    for chunk, future in reversed(list(zip(chunks, futures, strict=True))):
-        if future.cancel():
-            here(chunk)
-    for chunk, future in zip(chunks, futures, strict=True):
-        if not future.cancelled():
-            put(chunk, future.result())
-    return [a for a in answers if a is not None]
+    with let_go(pool, futures):
+        for chunk, future in reversed(list(zip(chunks, futures, strict=True))):
+            if future.cancel():
+                here(chunk)
+        for chunk, future in zip(chunks, futures, strict=True):
+            if not future.cancelled():
+                put(chunk, future.result())
 
 
 _kept: dict[str, Room] = {}

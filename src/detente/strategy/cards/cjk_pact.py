@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from detente.models.blocks import Array
-from detente.records import Record
+from detente.records import Count, Number, Record
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
@@ -24,10 +24,10 @@ class Settings(Record):
     """The leader, the range of its tariff (percent), and how many points are solved."""
 
     leader: str = "USA"
-    top_pct: float = Field(default=145.0, gt=0, le=1000)
-    early_pct: float = Field(default=25.0, gt=0)
-    points: int = Field(default=6, ge=4, le=60)
-    largest_penalty_pct: float = Field(default=25.0, ge=0, le=500)
+    top_pct: Number = Field(default=145.0, gt=0, le=1000)
+    early_pct: Number = Field(default=25.0, gt=0)
+    points: Count = Field(default=6, ge=4, le=60)
+    largest_penalty_pct: Number = Field(default=25.0, ge=0, le=500)
 
 
 PARTNER = "CHN"

@@ -15,11 +15,11 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from detente.models.blocks import Array
-from detente.records import Record
+from detente.records import Flag, Number, Record
 
 __all__ = ["Prior", "draw", "point", "uniforms"]
 
-Value = float | str
+Value = Number | str
 
 
 class Prior(Record):
@@ -32,9 +32,9 @@ class Prior(Record):
     """
 
     value: Value | None = None
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
+    low: Number | None = None
+    high: Number | None = None
+    log: Flag = False
     choices: list[Value] | None = None
     point: Value | None = None
     source: str = Field(min_length=4)

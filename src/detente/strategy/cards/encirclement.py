@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from detente.models.blocks import Array
-from detente.records import Record
+from detente.records import Number, Record
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
@@ -24,7 +24,7 @@ class Settings(Record):
 
     leader: str = "USA"
     target: str = "CHN"
-    leader_tariff_pct: float = Field(default=145.0, ge=0, le=1000)
+    leader_tariff_pct: Number = Field(default=145.0, ge=0, le=1000)
 
 
 TOL = 1e-5

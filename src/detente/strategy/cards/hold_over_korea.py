@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from detente.records import Record
+from detente.records import Number, Record
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
@@ -22,7 +22,7 @@ class Settings(Record):
     """The country; two losses closer than ``even`` (as a ratio) count as equal."""
 
     country: str = "KOR"
-    even: float = Field(default=0.05, ge=0, lt=1)
+    even: Number = Field(default=0.05, ge=0, lt=1)
 
 
 RIVALS = ("CHN", "USA")

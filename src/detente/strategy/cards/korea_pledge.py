@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from detente.records import Record
+from detente.records import Number, Record
 from detente.strategy.bargaining import Terms, zone
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
@@ -30,11 +30,11 @@ class Settings(Record):
     payer: str = "KOR"
     grantor: str = "USA"
     sectors: str = "C29"
-    from_pct: float = Field(default=25.0, ge=0)
-    to_pct: float = Field(default=15.0, ge=0)
+    from_pct: Number = Field(default=25.0, ge=0)
+    to_pct: Number = Field(default=15.0, ge=0)
     rivals: tuple[str, ...] = ("JPN", "EU27")
-    rivals_pct: float = Field(default=15.0, ge=0)
-    marks_usd_bn: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    rivals_pct: Number = Field(default=15.0, ge=0)
+    marks_usd_bn: tuple[Annotated[Number, Field(gt=0)], ...] = Field(
         default=(350.0, 250.0, 200.0), min_length=1, max_length=8
     )
 

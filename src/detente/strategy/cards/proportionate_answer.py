@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from detente.errors import UnknownNameError
-from detente.records import Record
+from detente.records import Number, Record
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.strategy.cards.room import Desk, Room
@@ -25,11 +25,11 @@ class Settings(Record):
 
     aggressor: str = "USA"
     answerer: str = "CHN"
-    observed_pct: tuple[float, float] = (10.0, 15.0)
+    observed_pct: tuple[Number, Number] = (10.0, 15.0)
     scopes: dict[str, list[str]] = Field(
         default={"all goods": ["goods"], "energy and machines": ["B05_06", "C28", "C29"]}
     )
-    bound_pct: float = Field(default=500.0, gt=0)
+    bound_pct: Number = Field(default=500.0, gt=0)
 
 
 RULES = ("mirror", "duty_equivalent", "loss_equivalent", "welfare_equivalent")

@@ -8,13 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
 from detente.errors import RecordError, UnknownNameError
-from detente.records import Record, read_yaml, validate
+from detente.files import there
+from detente.records import Count, Flag, Record, validate
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Kind
+from detente.texts import parse_value, read_yaml
 
 __all__ = [
     "Article", "Question", "find_kind", "load_question", "parse_question", "question_folder",
@@ -49,7 +50,7 @@ class Where(Record):
 
     name: str = "world-2022"
     countries: list[str] = Field(default_factory=list)
-    full_check: bool = False
+    full_check: Flag = False
 
 
 class Source(Record):
@@ -71,7 +72,7 @@ class Question(Record):
     asked: str
     article: Article
     world: Where = Where()
-    draws: int = Field(default=500, ge=LEAST_DRAWS, le=MOST_DRAWS)
+    draws: Count = Field(default=500, ge=LEAST_DRAWS, le=MOST_DRAWS)
     settings: dict[str, Any] = Field(default_factory=dict)
     parameters: dict[str, Prior]
     assumptions: list[str] = Field(min_length=1)
@@ -160,7 +161,7 @@ def _within(kind: Kind, name: str, prior: Prior, source: str) -> None:
 def _read(name: str | Path, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]:
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        if not path.exists():
+        if not there(path):
             raise UnknownNameError(f"{path}: no such question file; shipped: {question_names()}")
     elif str(name) in question_names():
         path = question_folder() / f"{name}.yaml"
@@ -174,7 +175,7 @@ def _read(name: str | Path, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]
     if not isinstance(base, str) or str(base) in seen:
         raise RecordError(f"{source}: extends: {base!r}; name one question, and not in a circle")
     local = path.parent / base
-    below, _ = _read(local if local.suffix and local.exists() else base, (*seen, str(base)))
+    below, _ = _read(local if local.suffix and there(local) else base, (*seen, str(base)))
     return _merge(below, data), source
 
 
@@ -194,10 +195,7 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
     """Apply ``parameters.penalty_pct.high=20``; a parameter itself may be set to one value."""
     parts = where.split(".")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise RecordError(f"--set {where}={text}: the value is not valid YAML") from None
+    value = parse_value(text, f"--set {where}")
     node: Any = data
     for i, part in enumerate(parts[:-1]):
         if not isinstance(node, dict):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from detente.files import write_folder
 from detente.world.build.provenance import provenance
 from detente.world.build.report import BuildReport
 
@@ -17,27 +19,35 @@ __all__ = ["write"]
 def write(dataset: xr.Dataset, report: BuildReport, folder: Path | str) -> list[Path]:
     """Write ``<id>.nc``, ``PROVENANCE.md`` and ``build-report.csv`` into ``folder``.
 
-    The folder is made if needed. Returns the paths written, the netCDF first.
+    The folder is made if needed. Returns the paths written, the netCDF first. Raises
+    OutputError where they cannot be written; then none is.
     """
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    world = target / f"{dataset.attrs['id']}.nc"
-    text = target / "PROVENANCE.md"
-    table = target / "build-report.csv"
-    _write_netcdf(dataset, world)
-    text.write_text(provenance(dataset, report), encoding="utf-8", newline="\n")
-    table.write_text(report.to_csv(), encoding="utf-8", newline="\n")
-    return [world, text, table]
+    return write_folder(
+        Path(folder),
+        {
+            f"{dataset.attrs['id']}.nc": _netcdf(dataset),
+            "PROVENANCE.md": provenance(dataset, report).encode(),
+            "build-report.csv": report.to_csv().encode(),
+        },
+    )
 
 
-def _write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+def _netcdf(dataset: xr.Dataset) -> bytes:
     """netCDF-4 by h5py: h5netcdf would stamp the versions of libraries into the file.
 
     Fixed compression, tracked creation order, no times and no library versions: nothing in
     the file depends on when or with what it was written.
     """
+    with TemporaryDirectory() as place:
+        path = Path(place) / "world.nc"
+        _fill(dataset, path)
+        return path.read_bytes()
+
+
+def _fill(dataset: xr.Dataset, path: Path) -> None:
     import h5py
 
+    # to a file: made in memory, the same content gets another layout and other bytes
     with h5py.File(path, "w", libver="earliest", track_order=True) as file:
         scales: dict[str, Any] = {}
         for number, dim in enumerate(dataset.sizes):

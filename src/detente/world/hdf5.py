@@ -1,0 +1,237 @@
+"""Tables out of a netCDF file, by a reader that trusts nothing in it.
+
+A netCDF-4 file is HDF5, and HDF5 can do more than hold tables: keep its numbers in another file of
+the machine, show parts of other files as its own, link to them, and declare arrays of any size
+in a few bytes. A world needs none of that, so none of it is taken. What is damaged can also send
+the HDF5 library round in circles, or bring its process down; a file from outside is therefore
+read by a process of its own (:func:`read_apart`), which this module is when it is run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["MAX_CELLS", "Refused", "Tables", "read_apart", "read_tables"]
+
+MAX_OBJECTS = 200
+"""A world has seven variables, their dimensions, and some attributes."""
+
+MAX_CELLS = 250_000_000
+"""Numbers in all variables (2 GB): four times a world of 240 countries by 300 sectors."""
+
+MAX_ATTRIBUTES, MAX_ATTRIBUTE_BYTES = 100, 1_000_000
+
+SECONDS = 120
+"""Time for reading one file; the embedded world takes a hundredth of a second."""
+
+MEMORY_BYTES = 12_000_000_000
+
+_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+"""Ways of packing that come with h5py; others would load code from elsewhere."""
+
+_NETCDF = frozenset(
+    {
+        "DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_FillValue", "_NCProperties",
+        "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict",
+    }
+)  # fmt: skip
+"""Attributes that belong to the format, not to the table."""
+
+
+class Refused(Exception):  # noqa: N818 - it travels as a sentence, not as an error
+    """Why a file is not taken."""
+
+
+class Tables(NamedTuple):
+    """Arrays by name, the names of their dims, and attributes of each ("" for the file's own)."""
+
+    arrays: dict[str, np.ndarray]
+    dims: dict[str, tuple[str, ...]]
+    attrs: dict[str, dict[str, Any]]
+
+
+# --- reading ----------------------------------------------------------------------------------
+def read_tables(data: bytes, labels: frozenset[str]) -> Tables:
+    """Every variable of a netCDF file; ``labels`` hold texts, all others numbers.
+
+    Raises
+    ------
+    Refused
+        The file reaches beyond itself, declares too much, or holds what is no plain table.
+    Exception
+        Whatever the HDF5 library makes of damage.
+    """
+    import h5py
+
+    with h5py.File(BytesIO(data), "r") as file:
+        found = dict(_variables(file))
+        cells = 0
+        for name, variable in found.items():
+            cells += _declared(variable, name)
+            if cells > MAX_CELLS:
+                raise Refused(f"{cells:,} numbers up to {name!r}, at most {MAX_CELLS:,} are read")
+            _kind(variable, name, labels)
+        attrs = {"": _attributes(file, "the file")}
+        attrs.update({name: _attributes(v, name) for name, v in found.items()})
+        dims = {name: _dims(v, name) for name, v in found.items()}
+        return Tables({name: _values(v, name in labels) for name, v in found.items()}, dims, attrs)
+
+
+def _variables(file: Any) -> Iterator[tuple[str, Any]]:
+    import h5py
+
+    for count, name in enumerate(file):
+        if count >= MAX_OBJECTS:
+            raise Refused(f"more than {MAX_OBJECTS} variables and groups are in it")
+        if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+            raise Refused(f"{name!r} is a link, which may lead to another file")
+        found = file[name]
+        if isinstance(found, h5py.Group):
+            raise Refused(f"{name!r} is a group; a world has its variables at the top")
+        if not isinstance(found, h5py.Dataset):
+            raise Refused(f"{name!r} is neither a variable nor a dimension")
+        yield name, found
+
+
+def _declared(variable: Any, name: str) -> int:
+    """How many numbers a variable says it has, once its storage is known to be its own."""
+    if variable.external:
+        raise Refused(f"{name!r} keeps its numbers in another file")
+    if variable.is_virtual:
+        raise Refused(f"{name!r} is put together from other files")
+    plan = variable.id.get_create_plist()
+    for n in range(plan.get_nfilters()):
+        code = plan.get_filter(n)[0]
+        if code not in _FILTERS:
+            known = ", ".join(_FILTERS.values())
+            raise Refused(f"{name!r} is packed by filter {code}; {known} are read")
+    if variable.shape is None:
+        raise Refused(f"{name!r} holds nothing")
+    return max(math.prod(variable.shape), math.prod(variable.chunks or (0,)))
+
+
+def _kind(variable: Any, name: str, labels: frozenset[str]) -> None:
+    import h5py
+
+    dtype = variable.dtype
+    texts = h5py.check_string_dtype(dtype) is not None or dtype.kind in "SU"
+    numbers = dtype.kind in "fiu" and h5py.check_enum_dtype(dtype) is None
+    if name in labels and not texts:
+        raise Refused(f"{name!r} holds {_words(dtype)}, labels are texts")
+    if name not in labels and not numbers:
+        raise Refused(f"{name!r} holds {_words(dtype)}, not numbers")
+
+
+def _words(dtype: Any) -> str:
+    import h5py
+
+    if h5py.check_enum_dtype(dtype) is not None or dtype.kind == "b":
+        return "truth values or names"
+    if h5py.check_string_dtype(dtype) is not None or dtype.kind in "SU":
+        return "texts"
+    return {"c": "complex numbers", "V": "records"}.get(dtype.kind, f"values of type {dtype}")
+
+
+def _attributes(owner: Any, name: str) -> dict[str, Any]:
+    import h5py
+
+    found: dict[str, Any] = {}
+    if len(owner.attrs) > MAX_ATTRIBUTES:
+        raise Refused(f"{name!r} has more than {MAX_ATTRIBUTES} attributes")
+    for key in owner.attrs:
+        if key in _NETCDF:
+            continue
+        if h5py.h5a.open(owner.id, key.encode()).get_storage_size() > MAX_ATTRIBUTE_BYTES:
+            raise Refused(f"attribute {key!r} of {name!r} is larger than a megabyte")
+        value = owner.attrs[key]
+        if isinstance(value, bytes):
+            value = value.decode()
+        if isinstance(value, np.ndarray | np.generic):
+            value = value.tolist()
+        if key in ("scale_factor", "add_offset") or (key == "units" and " since " in str(value)):
+            raise Refused(f"{name!r} has {key!r} = {value!r}, by which numbers stand for others")
+        json.dumps(value)  # what is neither text nor number has no place here
+        found[key] = value
+    return found
+
+
+def _dims(variable: Any, name: str) -> tuple[str, ...]:
+    """Names of the dims; a dimension's own labels lie along itself."""
+    if variable.is_scale:
+        return (name,)
+    if any(len(d) != 1 for d in variable.dims):
+        raise Refused(f"{name!r} has a dimension without a name")
+    return tuple(d[0].name.rpartition("/")[2] for d in variable.dims)
+
+
+def _values(variable: Any, texts: bool) -> np.ndarray:
+    if not texts:
+        return np.asarray(variable[...], dtype=np.float64)
+    raw = variable[...].reshape(-1)
+    return np.array([x.decode() if isinstance(x, bytes) else str(x) for x in raw], dtype=np.str_)
+
+
+# --- apart ------------------------------------------------------------------------------------
+def read_apart(data: bytes, labels: frozenset[str], seconds: float = SECONDS) -> Tables:
+    """:func:`read_tables` in a process of its own, with limits on time and memory.
+
+    Raises
+    ------
+    Refused
+        As there; or the file could not be read, for whatever reason.
+    """
+    head = json.dumps([len(data), sorted(labels)]).encode() + b"\n"
+    path = os.pathsep.join(p for p in sys.path if p)
+    done: subprocess.CompletedProcess[bytes]
+    try:
+        done = subprocess.run(
+            [sys.executable, __file__], input=head + data, capture_output=True, timeout=seconds,
+            env={**os.environ, "PYTHONPATH": path}, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Refused(f"it could not be read within {seconds:g} seconds: it is damaged") from None
+    if done.returncode < 0 or not done.stdout:
+        raise Refused(f"it brought its reader down (code {done.returncode}): it is damaged")
+    with np.load(BytesIO(done.stdout), allow_pickle=False) as z:
+        said = json.loads(z["said"].tobytes())
+        if "refused" in said:
+            raise Refused(said["refused"])
+        dims = {name: tuple(names) for name, names in said["dims"].items()}
+        return Tables({name: z[f"_{name}"] for name in dims}, dims, said["attrs"])
+
+
+def _main() -> None:
+    """Read a file from standard input; write its tables, or what is wrong, to standard output."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    except (ImportError, OSError, ValueError):  # not on this system; the clock still runs
+        resource = None
+    size, labels = json.loads(sys.stdin.buffer.readline())
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        tables = read_tables(sys.stdin.buffer.read(size), frozenset(labels))
+    except Exception as error:
+        lines = str(error).splitlines()
+        said: dict[str, Any] = {"refused": lines[0][:300] if lines else type(error).__name__}
+    else:
+        arrays = {f"_{name}": values for name, values in tables.arrays.items()}
+        said = {"dims": tables.dims, "attrs": tables.attrs}
+    out = BytesIO()
+    np.savez(out, said=np.frombuffer(json.dumps(said).encode(), np.uint8), **arrays)  # pyright: ignore
+    sys.stdout.buffer.write(out.getvalue())
+
+
+if __name__ == "__main__":
+    sys.path.remove(os.path.dirname(os.path.abspath(__file__)))  # its neighbours are no libraries
+    _main()
