@@ -277,6 +277,8 @@ def test_what_cannot_be_audited_says_why(outcome, tmp_path: Path):
         dt.audit(ds.drop_vars("cost_level_after"), outcome.world)
     with pytest.raises(InputError, match="no attribute"):
         dt.audit(ds.assign_attrs().drop_attrs(), outcome.world)
+    with pytest.raises(InputError, match="'tol' is"):
+        dt.audit(ds.assign_attrs(tol="small"), outcome.world)
     with pytest.raises(InputError, match="does not exist"):
         dt.audit(tmp_path / "nowhere")
     (tmp_path / "outcome.nc").write_text("no netCDF", encoding="utf-8")

@@ -154,8 +154,13 @@ def _read(path: Path) -> xr.Dataset:
         name: (tables.dims[name], array, tables.attrs[name])
         for name, array in tables.arrays.items()
     }
+    # netCDF keeps a number as an array of one
+    attrs = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in tables.attrs[""].items()
+    }
     try:
-        return xr.Dataset(found, attrs=tables.attrs[""])
+        return xr.Dataset(found, attrs=attrs)
     except ValueError as error:
         raise FileError(
             f"audit: {path}: its variables do not fit together ({error})", path
@@ -166,6 +171,9 @@ def _world_of(ds: xr.Dataset, world: World | None) -> World:
     for name in ("world", "world_hash", "theta", "deficit", "tol"):
         if name not in ds.attrs:
             raise InputError(f"audit: the dataset has no attribute {name!r}; it is no outcome")
+    tol = ds.attrs["tol"]
+    if not isinstance(tol, (int, float)) or not 0 < tol < 1:
+        raise InputError(f"audit: attribute 'tol' is {tol!r}; the tolerance of a solve is needed")
     wanted, theta = str(ds.attrs["world_hash"]), str(ds.attrs["theta"])
     if world is None:
         name = str(ds.attrs["world"])
