@@ -168,8 +168,8 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     before the measures are complete, with the named income gone or with a singular Jacobian.
 
     Newton's method can leap over the end of a path to an equilibrium that does not grow out of
-    the base. On a path, even where it turns back, a step is no more than twice as long as the last
-    one at the same speed; what is over four times as long is taken for a leap and cut."""
+    the base. A step along a path is about as long as the tangents at its two ends say, the better
+    the smaller it is; one over four times as long is taken for a leap, and tried again smaller."""
     from detente.models.caliendo_parro_linear import tangent
     from detente.outcome.phase_in import _Problem
 
@@ -182,7 +182,6 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     base = base._replace(spending=base.spending * (1 - unused))
     closure = Closure(deficit, base.deficit, prepared.own_income)
     z, share, step = np.zeros(base.value_added.size * (1 + 2 * len(base.theta))), 0.0, 1 / 16
-    speed = np.inf
     who = world.countries.index(error.countries[0])
     if z.size > largest:
         return True
@@ -209,18 +208,35 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
                 z = z + move * min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
         return None
 
+    def speed(at: float, reached) -> float:
+        """How fast the unknowns move per share of the measures, by the tangent forwards: under
+        the zero closure the path has a corner halfway."""
+        z, p, problem = reached
+        ahead = 1e-6 if at < 0.9 else -1e-6
+        later = _Problem(base, bare, closure, at + ahead)
+        with np.errstate(all="ignore"):
+            there = equations(later.at(z), later.base, later.kernel)
+            gap = there - equations(p, problem.base, problem.kernel)
+        try:
+            move = np.linalg.solve(jacobian(problem, p), -gap)
+        except np.linalg.LinAlgError:
+            return np.inf
+        return float(np.abs(move).max()) / abs(ahead)
+
     reached = solve(0.0, z)
     assert reached is not None
+    here = speed(0.0, reached)
     for _ in range(500):
         if share == 1.0 or step < 1e-6:
             break
         step = min(step, 1.0 - share)
         found = solve(share + step, reached[0])
         moved = np.inf if found is None else float(np.abs(found[0] - reached[0]).max())
-        if found is None or moved > 4 * speed * step + 1e-6:
+        there = 0.0 if found is None else speed(share + step, found)
+        if found is None or moved > 4 * step * min(here, there) + 1e-4:
             step /= 4
         else:
-            speed = moved / step
+            here = there
             share, reached, step = share + step, found, min(2 * step, 1 / 16)
     if share == 1.0:
         return False
