@@ -187,9 +187,11 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
         return True
 
     def jacobian(problem, p):
-        return np.column_stack(
-            [tangent(v, p, problem.base, problem.kernel, problem.closure) for v in np.eye(z.size)]
-        )
+        with np.errstate(all="ignore"):
+            return np.column_stack(
+                [tangent(v, p, problem.base, problem.kernel, problem.closure)
+                 for v in np.eye(z.size)]
+            )  # fmt: skip
 
     def solve(at: float, z):
         problem = _Problem(base, bare, closure, at)
@@ -243,5 +245,7 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     _, p, problem = reached
     wage_bill = np.exp(p.log_w) * base.value_added
     left = p.income / np.maximum(wage_bill, base.value_added)
+    if left[who] < 0.05 or left.min() < 0.05:
+        return True
     values = np.linalg.svd(jacobian(problem, p), compute_uv=False)
-    return bool(left[who] < 0.05 or left.min() < 0.05 or values[-1] < 0.1 * values[-2])
+    return bool(values[-1] < 0.1 * values[-2])

@@ -119,6 +119,24 @@ def test_a_path_that_turns_back_is_refused_though_one_can_leap_over_its_end():
     assert examine(draw, change, "share", "full") == "no path"
 
 
+def test_a_path_that_only_bends_is_followed_to_its_end():
+    """Seed 9211 of ``many_worlds.py``: at 99.6% of the measures only steps below a hundred
+    thousandth go on."""
+    draw = Draw(N=6, J=3, seed=9211, sparsity=0.3, empty=0.1, homeless=0.5,
+                largest_input_share=0.95, deficit=0.05)  # fmt: skip
+    change = Change(seed=9211, tariffs=1.0, icebergs=0.3, transfers=0.1)
+    assert examine(draw, change, "fixed", "full") == "converged"
+
+
+def test_an_income_that_vanishes_is_refused_though_numbers_overflow_there():
+    """Seed 8827: at elasticities from 20 to 65 the derivatives where c03 has nothing left are
+    beyond what a number can hold."""
+    draw = Draw(N=6, J=3, seed=8827, homeless=0.5, inputs=False, largest_input_share=0.95,
+                theta=(20.0, 65.0))  # fmt: skip
+    change = Change(seed=8827, lowest=0.0, bans=0.05, icebergs=0.3)
+    assert examine(draw, change, "share", "full") == "no income"
+
+
 def test_ten_thousand_per_cent_at_the_highest_elasticity():
     """100^-65 is 1e-132: powers must be taken in logs."""
     world = random_world(Draw(N=5, J=2, seed=3, theta=(64.9, 65.0)))

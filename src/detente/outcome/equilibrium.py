@@ -177,6 +177,11 @@ def solve_equilibrium(
     assert solution is not None
     if method == "auto" and not (solution.converged and (at(solution.value).income > 0).all()):
         phased = phase_in(base, policy, closure, tol=tol)
+        if phased.solution is None and phased.turning is not None:
+            _refuse_insolvent(phased, base, labels[1])
+            # a path that bends sharply looks from afar like one that turns back
+            finer = phase_in(base, policy, closure, tol=tol, smallest=1e-7, max_solves=400)
+            phased = phased if finer.solution is None else finer
         if phased.solution is not None:
             steps = solution.steps + phased.solution.steps
             history = (*solution.history, *phased.solution.history)
