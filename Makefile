@@ -9,7 +9,7 @@ export DETENTE_SHARED ?= ../shared
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all gates mutants mutants-sample format bench bench-peers docs serve clean
+.PHONY: demo test test-all worlds gates mutants mutants-sample format bench bench-peers docs serve clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
@@ -22,6 +22,10 @@ test: .venv/installed-dev
 
 test-all: .venv/installed-dev
 	$(BIN)/pytest -n auto --all
+
+# 20,000 random worlds, each solved and audited or refused with proof
+worlds: .venv/installed-dev
+	$(BIN)/python tests/many_worlds.py
 
 gates: .venv/installed-dev
 	$(BIN)/ruff check .

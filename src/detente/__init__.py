@@ -28,10 +28,12 @@ _HOME = {
     "nash_bargain": "detente.strategy.cooperate",
     "optimal_tariff": "detente.strategy.optimal",
     "retaliate": "detente.strategy.retaliation",
+    "Audit": "detente.outcome.audit",
     "Outcome": "detente.outcome",
     "Policy": "detente.regime",
     "World": "detente.world",
     "apply": "detente.regime.apply",
+    "audit": "detente.outcome.audit",
     "exposure": "detente.outcome.gradient",
     "gradient": "detente.outcome.gradient",
     "jacobian": "detente.outcome.gradient",
@@ -43,11 +45,13 @@ _HOME = {
 }
 
 __all__ = [
+    "Audit",
     "Outcome",
     "Policy",
     "World",
     "__version__",
     "apply",
+    "audit",
     "cooperate",
     "deterrence",
     "escalate",
@@ -71,6 +75,7 @@ __all__ = [
 if TYPE_CHECKING:
     from detente.ledger import load_ledger
     from detente.outcome import Outcome, simulate
+    from detente.outcome.audit import Audit, audit
     from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.regime import Policy
     from detente.regime.apply import apply

@@ -9,6 +9,7 @@
     │   └── DateError         a date outside what the record covers
     ├── NoSolutionError       the equations have no solution, and why
     ├── ConvergenceError      a solve that stopped before it converged
+    ├── AuditError            an outcome that its audit does not bear out
     ├── OutputError           a result that could not be written
     └── WorkerError           a worker process that ended in the middle of its work
 
@@ -21,6 +22,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AuditError",
     "ConvergenceError",
     "DateError",
     "DetenteError",
@@ -110,6 +112,17 @@ class ConvergenceError(DetenteError, ArithmeticError):
     def __init__(self, message: str, solution: object = None) -> None:
         super().__init__(message)
         self.solution = solution
+
+
+class AuditError(DetenteError, ArithmeticError):
+    """An outcome does not satisfy the equations it claims to solve.
+
+    ``check``, ``country`` and ``sector`` say which equation, and where ("" where there is none).
+    """
+
+    def __init__(self, message: str, check: str = "", country: str = "", sector: str = "") -> None:
+        super().__init__(message)
+        self.check, self.country, self.sector = check, country, sector
 
 
 class OutputError(DetenteError):

@@ -76,6 +76,13 @@ _TABLE = (
              "Change of the wage, with world value added as the unit of account."),
     Variable("consumer_price", "P", _C, "percent", "outcome",
              "Change of the consumer price index, world value added as the unit of account."),
+    Variable("wage_level", "ŵ", _C, "ratio", "outcome",
+             "Wage over the world table's, before or after the change."),
+    Variable("price_level", "P̂", _SC, "ratio", "outcome",
+             "Buyers' price over the world table's, before or after; NaN where nobody can sell."),
+    Variable("cost_level", "ĉ", _SC, "ratio", "outcome",
+             "Unit cost over the world table's, before or after; NaN where an input is not to be "
+             "had."),
     Variable("income", "I", _C, "USD million", "outcome",
              "Value added, tariff and export-tax revenue, deficit and transfers."),
     Variable("revenue", "R", _C, "USD million", "outcome",

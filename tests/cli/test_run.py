@@ -88,6 +88,42 @@ def test_table_prints_the_story(detente: Run, scenario: Path):
         assert words in done.stdout
 
 
+def test_audit_is_printed_saved_and_can_be_made_again(detente: Run, scenario: Path, tmp_path: Path):
+    import detente as package
+
+    done = detente("run", str(scenario), "--audit", "--format", "json", "--out", "result")
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    jsonschema.validate(body, run_schema())
+    assert body["meta"]["audit"].startswith(f"Audit: {len(body['audit'])} checks passed")
+    assert {r["outcome"] for r in body["audit"]} == {body["meta"]["theta"]}
+    text = (tmp_path / "result" / "audit.csv").read_text(encoding="utf-8")
+    saved = list(csv.DictReader(io.StringIO(text)))
+    assert [r["check"] for r in saved] == [r["check"] for r in body["audit"]]
+    again = package.audit(tmp_path / "result")
+    assert again.passed
+    assert again.table["check"].tolist() == [r["check"] for r in saved]
+    plain = json.loads(detente("run", str(scenario), "--format", "json").stdout)
+    assert plain["rows"] == body["rows"]
+    assert "audit" not in plain
+
+
+def test_every_outcome_of_a_range_and_a_comparison_is_audited(
+    detente: Run, scenario: Path, tmp_path: Path
+):
+    other = tmp_path / "other.yaml"
+    other.write_text(SCENARIO.replace("rate_pct: 10", "rate_pct: 25"), encoding="utf-8")
+    done = detente("run", str(scenario), "--audit", "--theta", "all", "--compare", str(other),
+                   "--format", "json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    jsonschema.validate(body, run_schema())
+    named = {r["outcome"] for r in body["audit"]}
+    assert named == {*body["meta"]["theta_sets"], str(other)}
+    table = detente("run", str(scenario), "--audit")
+    assert "Audit: 20 checks passed, worst" in " ".join(table.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [

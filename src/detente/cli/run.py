@@ -53,6 +53,10 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="Print every country, not only the most affected.")
     ] = False,
+    audit: Annotated[
+        bool,
+        typer.Option("--audit", help="Check every number again, independently of the solver."),
+    ] = False,
 ) -> None:  # fmt: skip
     """Run a scenario and print who gains, who loses, and where the trade went."""
     from detente.report.folder import save_run
@@ -74,6 +78,7 @@ def run(
         compare=compare or (earlier.compare if earlier else None),
         world=None if world is None else load_world(world),
         progress=_progress if sys.stderr.isatty() else None,
+        audit=audit,
     )
     files = save_run(result, out) if out is not None else []
     _print(result, format_, everything)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from detente.errors import ConvergenceError, NoSolutionError
-from detente.models.blocks import Array, Economy, Instruments, reachable, to_exporters
+from detente.models.blocks import Array, Economy, Instruments, reachable
 from detente.models.caliendo_parro import Kernel, Point, equations, evaluate
 from detente.models.caliendo_parro_linear import tangent
 from detente.models.closure import Closure
@@ -63,6 +63,19 @@ class Equilibrium:
     def consumer_price(self) -> Array:
         """Price index of final demand over the world table's, (N,)."""
         return np.exp((self.table.alpha * self.point.log_P_new).sum(axis=0))
+
+    @cached_property
+    def price_logs(self) -> Array:
+        """Log of buyers' prices over the world table's (J, N); NaN where nobody can sell."""
+        return np.where(self.kernel.unserved > 0, np.nan, self.point.log_P_new)
+
+    @cached_property
+    def cost_logs(self) -> Array:
+        """Log of unit costs over the world table's (J, N); NaN where a producer lacks an input."""
+        if not self.kernel.unserved.any():
+            return self.point.log_c
+        lacks = (self.table.gamma > 0) & (self.kernel.unserved.T > 0)[:, None, :]
+        return np.where(lacks.any(axis=2).T, np.nan, self.point.log_c)
 
     @cached_property
     def flows(self) -> Array:
@@ -164,6 +177,11 @@ def solve_equilibrium(
     assert solution is not None
     if method == "auto" and not (solution.converged and (at(solution.value).income > 0).all()):
         phased = phase_in(base, policy, closure, tol=tol)
+        if phased.solution is None and phased.turning is not None:
+            _refuse_insolvent(phased, base, labels[1])
+            # a path that bends sharply looks from afar like one that turns back
+            finer = phase_in(base, policy, closure, tol=tol, smallest=1e-7, max_solves=400)
+            phased = phased if finer.solution is None else finer
         if phased.solution is not None:
             steps = solution.steps + phased.solution.steps
             history = (*solution.history, *phased.solution.history)
@@ -329,8 +347,3 @@ def _refuse_unbalanced(
         "no balance",
         names,
     )
-
-
-def sales_by_seller(e: Equilibrium) -> Array:
-    """Sales of each seller at border prices (J, N), domestic ones included."""
-    return e.point.u * to_exporters(e.kernel.B1, e.point.q)

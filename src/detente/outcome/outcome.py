@@ -12,7 +12,7 @@ import xarray as xr
 
 from detente.errors import InputError
 from detente.models.blocks import Array
-from detente.outcome.equilibrium import Equilibrium, sales_by_seller
+from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
 
@@ -106,6 +106,11 @@ class Outcome:
         """Change of the nominal wage, percent; dim country."""
         return self._of("wage", _change(self.base.wage, self.after.wage))
 
+    @property
+    def wage_level(self) -> xr.DataArray:
+        """Wage after the change over the world table's, ratio; dim country."""
+        return self._of("wage_level", self.after.wage)
+
     @cached_property
     def consumer_price(self) -> xr.DataArray:
         """Change of the consumer price index, percent; dim country."""
@@ -163,16 +168,26 @@ class Outcome:
     @cached_property
     def prices(self) -> xr.DataArray:
         """Change of buyers' prices, percent; dims sector, country."""
-        b, a = self.base.point, self.after.point
-        change = 100.0 * np.expm1(a.log_P_new - b.log_P_new)
-        return self._of("prices", np.where(b.X > 0, change, np.nan))
+        b, a = (e.price_logs for e in self._both)
+        change = 100.0 * np.expm1(a - b)
+        return self._of("prices", np.where(self.base.point.X > 0, change, np.nan))
 
     @cached_property
     def cost(self) -> xr.DataArray:
         """Change of sellers' unit costs, percent; dims sector, country."""
-        b, a = self.base.point, self.after.point
-        change = 100.0 * np.expm1(a.log_c - b.log_c)
-        return self._of("cost", np.where(b.Y > 0, change, np.nan))
+        b, a = (e.cost_logs for e in self._both)
+        change = 100.0 * np.expm1(a - b)
+        return self._of("cost", np.where(self.base.point.Y > 0, change, np.nan))
+
+    @property
+    def price_level(self) -> xr.DataArray:
+        """Buyers' prices after the change over the world table's, ratio; dims sector, country."""
+        return self._of("price_level", np.exp(self.after.price_logs))
+
+    @property
+    def cost_level(self) -> xr.DataArray:
+        """Unit costs after the change over the world table's, ratio; dims sector, country."""
+        return self._of("cost_level", np.exp(self.after.cost_logs))
 
     @cached_property
     def sector_exports(self) -> xr.DataArray:
@@ -249,20 +264,56 @@ class Outcome:
 
     # --- together ---------------------------------------------------------------------------
     def to_dataset(self) -> xr.Dataset:
-        """Every variable of the outcome in one labelled dataset, provenance in ``attrs``."""
+        """Every variable of the outcome in one labelled dataset, provenance in ``attrs``.
+
+        Changes and flows; levels (ratios to the world table) and incomes ``_before`` and
+        ``_after`` the policy, and what was levied in each: enough to audit the outcome without
+        the solver (:func:`detente.audit`).
+        """
+        found = self._results()
+        for side, e, levied in (
+            ("before", self.base, self.baseline),
+            ("after", self.after, self.policy),
+        ):
+            levels = {
+                "wage_level": e.wage,
+                "price_level": np.exp(e.price_logs),
+                "cost_level": np.exp(e.cost_logs),
+            }
+            for name, values in levels.items():
+                found[f"{name}_{side}"] = self._of(name, values)
+            for name in ("export_tax", "iceberg", "transfer"):
+                array = getattr(levied, name)
+                found[f"{name}_{side}"] = array.assign_attrs(unit=variable(name).unit)
+        found["tariff_before"] = self.baseline.tariff.assign_attrs(unit="fraction")
+        b = self.base.point
+        found["income_before"] = self._of("income", b.income)
+        found["revenue_before"] = self.revenue_before
+        found["export_revenue_before"] = self._of("export_revenue", b.export_revenue)
+        return self._together(found)
+
+    def _results(self) -> dict[str, xr.DataArray]:
+        """Changes and flows, and the tariffs after the change."""
         names = (
             "real_income", "real_wage", "wage", "consumer_price", "income", "revenue",
             "export_revenue", "deficit_after", "exports", "imports", "output", "output_value",
-            "prices", "cost",
+            "prices", "cost", "sector_exports",
         )  # fmt: skip
-        ds = xr.Dataset({name: getattr(self, name) for name in names})
-        ds = ds.merge(self.first_order)
-        ds["trade_after"], ds["trade_before"] = self.trade, self.trade_before
-        ds["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
-        ds.attrs = {
+        found = {name: getattr(self, name) for name in names}
+        found |= {str(name): array for name, array in self.first_order.data_vars.items()}
+        found["trade_after"], found["trade_before"] = self.trade, self.trade_before
+        found["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
+        return found
+
+    def _together(self, arrays: dict[str, xr.DataArray]) -> xr.Dataset:
+        # all have the world's labels: aligning them one by one would take longer than the solve
+        places = dict.fromkeys(("country", "importer", "exporter"), self.world.countries)
+        labels = {"sector": self.world.sectors, **places}
+        attrs = {
             k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
         }
-        return ds
+        bare = {name: (a.dims, a.values, a.attrs) for name, a in arrays.items()}
+        return xr.Dataset(bare, labels, attrs)
 
     def compare(self, other: Outcome) -> xr.Dataset:
         """This outcome less ``other``: percentage points, or USD million; labelled.
@@ -279,7 +330,7 @@ class Outcome:
                 "compare: the outcomes differ in world, baseline or deficit closure, so that "
                 "their changes have different origins; simulate both on one world and baseline"
             )
-        mine, theirs = self.to_dataset(), other.to_dataset()
+        mine, theirs = (o._together(o._results()) for o in (self, other))
         out = mine - theirs
         for name in out.data_vars:
             unit = str(mine[name].attrs.get("unit", ""))
@@ -343,9 +394,14 @@ def _change(before: Array, after: Array) -> Array:
 
 def _abroad(flows: Array, axis: int) -> Array:
     """Cross-border sums (N,): over importers with ``axis=1`` (exports), over exporters with 2."""
-    return flows.sum(axis=(0, axis)) - np.einsum("jnn->n", flows)
+    return _between(flows).sum(axis=(0, axis))
 
 
 def _abroad_by_sector(e: Equilibrium) -> Array:
-    home = np.einsum("jnn->jn", e.flows)
-    return sales_by_seller(e) - home
+    return _between(e.flows).sum(axis=1)
+
+
+def _between(flows: Array) -> Array:
+    """Flows between different countries. The diagonal is left out rather than taken off a sum, of
+    which the rounding would be exports of a country that has none."""
+    return flows * ~np.eye(flows.shape[1], dtype=bool)

@@ -119,12 +119,16 @@ class _Problem:
                 residual, jacobian, direction, guess, tol=tol, max_steps=8, inner=1e-8
             )
 
-    def singular(self, z: Array) -> tuple[Array, Array]:
+    def singular(self, z: Array) -> tuple[Array, Array] | None:
         """Singular values of the Jacobian at ``z``, largest first, and the direction that goes
-        with the last."""
+        with the last; None where its numbers overflow, as they do where an income vanishes."""
         p = self.at(z)
-        columns = [tangent(v, p, self.base, self.kernel, self.closure) for v in np.eye(z.size)]
-        _, values, right = np.linalg.svd(np.stack(columns, axis=1))
+        with np.errstate(all="ignore"):
+            columns = [tangent(v, p, self.base, self.kernel, self.closure) for v in np.eye(z.size)]
+        jacobian = np.stack(columns, axis=1)
+        if not np.isfinite(jacobian).all():
+            return None
+        _, values, right = np.linalg.svd(jacobian)
         return values, right[-1]
 
     def _here(self, p: Point) -> Economy:
@@ -149,15 +153,18 @@ def _turning(
     largest: int = 3000,
 ) -> Array | None:
     """The wage part (N,) of the direction in which the equations have become singular, or None:
-    they have not, or the system is too large to look."""
+    they have not, or the system is too large to look, or its numbers overflow."""
     if z.size > largest:
         return None
-    values, direction = _Problem(base, policy, closure, share).singular(z)
+    found = _Problem(base, policy, closure, share).singular(z)
+    first = _Problem(base, policy, closure, 0.0).singular(np.zeros_like(z))
+    if found is None or first is None:
+        return None
+    values, direction = found
     if share == 0.0:
         lost = values[-1] < 1e-12 * values[0]
     else:
-        before, _ = _Problem(base, policy, closure, 0.0).singular(np.zeros_like(z))
-        lost = values[-1] < 0.1 * values[-2] and values[-1] < 0.1 * before[-1]
+        lost = values[-1] < 0.1 * values[-2] and values[-1] < 0.1 * first[0][-1]
     return np.abs(direction[: base.value_added.size]) if lost else None
 
 

@@ -28,7 +28,8 @@ __all__ = ["FirstOrder", "first_order"]
 
 class FirstOrder(NamedTuple):
     """Terms in percent of base income, by sector, country and partner (J, N, N), except
-    ``transfer_received`` (N,). ``missing`` marks countries with a banned flow (N,)."""
+    ``transfer_received`` (N,). ``missing`` marks countries with a banned flow (N,), and those that
+    trade with a seller who can no longer produce, for want of an input: his price is NaN."""
 
     terms_of_trade: Array
     volume_of_trade: Array
@@ -44,7 +45,9 @@ def first_order(base: Equilibrium, after: Equilibrium) -> FirstOrder:
     if base.policy.iceberg is not None:
         M1 = np.where(M0 > 0, M1, 0.0)  # what a ban had closed has no growth
     scale = 100.0 / base.point.income[:, None]
-    c = np.exp(after.point.log_c - base.point.log_c)[:, None, :]
+    c = np.exp(after.cost_logs - base.cost_logs)[:, None, :]
+    stopped = np.isnan(c) & (M0 > 0)
+    c = np.where(np.isnan(c) & (M0 == 0), 1.0, c) if np.isnan(c).any() else c
     e0, e1 = base.policy.export_tax, after.policy.export_tax
     tax = (1.0 if e1 is None else 1.0 + e1) / (1.0 if e0 is None else 1.0 + e0)
     fob = c * tax
@@ -59,13 +62,15 @@ def first_order(base: Equilibrium, after: Equilibrium) -> FirstOrder:
         d = np.where(np.isinf(d), 1.0, d)
         cost = M0 * (1.0 - d) * scale
         fob = fob * d
+    cut |= stopped.any(axis=(0, 2)) | stopped.any(axis=(0, 1))
     # a flow times its growth is the flow after
     vot = M1 - M0 * fob
     vot *= base.policy.tariff
     vot *= scale
     sold = np.zeros_like(M0)
     if e0 is not None:
-        sold = np.ascontiguousarray((e0 / (1.0 + e0) * (M1 / tax - M0 * c)).transpose(0, 2, 1))
+        sold = np.where(e0 != 0.0, e0 / (1.0 + e0) * (M1 / tax - M0 * c), 0.0)
+        sold = np.ascontiguousarray(sold.transpose(0, 2, 1))
         sold *= scale
     transfer = after.trade_deficit - base.trade_deficit
     return FirstOrder(tot, vot, cost, sold, 100.0 * transfer / base.point.income, cut)

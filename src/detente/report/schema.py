@@ -22,6 +22,7 @@ _META = {
         "residual": {"type": "number"},
         "checks": {"type": "object", "additionalProperties": {"type": "number"}},
         "theta_sets": {"type": "array", "items": _TEXT},
+        "audit": _TEXT,
     },
 }  # fmt: skip
 
@@ -82,6 +83,11 @@ def run_schema() -> dict[str, Any]:
             "claims": _rows(
                 {"statement": _TEXT, "source": _TEXT, "ours": _TEXT, "ours_pct": _NUMBER,
                  "published_pct": _NUMBER}
+            ),
+            "audit": _rows(
+                {"outcome": _TEXT, "check": _TEXT, "largest_relative_error": {"type": "number"},
+                 "bound": {"type": "number"}, "passed": {"const": True}, "variable": _TEXT,
+                 "country": _TEXT, "sector": _TEXT, "partner": _TEXT, "cells": {"type": "integer"}}
             ),
         },
         "additionalProperties": False,

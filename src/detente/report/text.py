@@ -48,6 +48,8 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
         "comparison of two equilibria; no time path.",
         style="dim",
     )
+    if result.audits:
+        paragraph(console, f"{result.audit_summary}.", style="dim")
     paragraph(console, f"Blurred: {scenario.blurs}", style="dim")
     for said, notes in (("Law", out.policy.notes), ("Baseline law", out.baseline.notes)):
         if notes:

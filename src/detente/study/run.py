@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import pandas as pd
 
 from detente.errors import InputError, UnknownNameError
 from detente.outcome import Outcome, simulate
+from detente.outcome.audit import Audit
+from detente.outcome.audit import audit as audit_of
 from detente.outcome.tables import (
     country_table,
     diversion_table,
@@ -47,6 +49,8 @@ class RunResult:
     outcome : under the scenario's elasticity set (or the one asked for)
     by_theta : outcomes by elasticity set; holds only the main one unless a range was asked for
     compared : outcome of the scenario given as ``compare``, on the same world and baseline
+    audits : what the audit of each printed outcome found, by elasticity set, and of ``compared``
+        by its id; empty unless asked for
     folder : where the scenario file lies, or None
     """
 
@@ -56,6 +60,7 @@ class RunResult:
     compared: Outcome | None
     compared_id: str | None
     folder: Path | None
+    audits: Mapping[str, Audit] = field(default_factory=dict)
 
     @property
     def market(self) -> tuple[str, str] | None:
@@ -79,6 +84,8 @@ class RunResult:
             names.append("claims")
         if self.compared is not None:
             names.append("comparison")
+        if self.audits:
+            names.append("audit")
         return {name: self.table(name) for name in names}
 
     def table(self, name: str) -> pd.DataFrame:
@@ -107,8 +114,10 @@ class RunResult:
         if self.compared is not None:
             theirs = self.compared
             make["comparison"] = lambda: _difference(
-                self._countries, country_table(theirs, self.market)
+                country_table(self.outcome, self.market), country_table(theirs, self.market)
             )
+        if self.audits:
+            make["audit"] = self._audit
         if name not in make:
             raise UnknownNameError.of("table", name, make, self.scenario.id)
         return make[name]()
@@ -156,12 +165,32 @@ class RunResult:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def _audit(self) -> pd.DataFrame:
+        parts = []
+        for name, found in self.audits.items():
+            part = found.table
+            part.insert(0, "outcome", name)
+            parts.append(part)
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def audit_summary(self) -> str:
+        """One line on the audits, or "" without any."""
+        if not self.audits:
+            return ""
+        checks = sum(len(a.checks) for a in self.audits.values())
+        worst = max((a.worst for a in self.audits.values()), key=lambda c: c.error)
+        place = f", {worst.place}" if worst.place else ""
+        return f"Audit: {checks} checks passed, worst {worst.error:.0e} ({worst.name}{place})"
+
     @property
     def meta(self) -> dict[str, Any]:
         """Provenance, status, and the scenario itself: enough to run it again."""
         out = self.outcome
+        audited = {"audit": self.audit_summary} if self.audits else {}
         return {
             **out.provenance,
+            **audited,
             "scenario": self.scenario.model_dump(mode="json", by_alias=True),
             "policy_notes": list(out.policy.notes),
             "baseline_notes": list(out.baseline.notes),
@@ -184,6 +213,7 @@ def run(
     world: World | None = None,
     progress: Callable[[str], None] | None = None,
     laws: LawOf | None = None,
+    audit: bool = False,
 ) -> RunResult:
     """Run a scenario by shipped name, file or object.
 
@@ -196,10 +226,12 @@ def run(
     compare : another scenario, run on the same world, baseline and closure
     world : a world instead of the one the scenario names
     progress : called with a text before each further solve
+    audit : check every outcome again from its labelled output (:func:`detente.audit`)
 
     Raises
     ------
-    InputError and its children for bad input; NoSolutionError, ConvergenceError from the solve.
+    InputError and its children for bad input; NoSolutionError, ConvergenceError from the solve;
+    AuditError where an audit fails.
     """
     from detente.world.theta import theta_sets
 
@@ -245,9 +277,15 @@ def run(
                 deficit=scenario.deficit,
             )
     main = by_theta[scenario.theta]
-    return RunResult(
-        scenario, main, by_theta, compared, None if compare is None else str(compare), folder
-    )
+    audits: dict[str, Audit] = {}
+    if audit:
+        named = {**by_theta, **({} if compared is None else {str(compare): compared})}
+        for name, outcome in named.items():
+            if progress is not None:
+                progress(f"audit {name}")
+            audits[name] = audit_of(outcome).raise_if_failed()
+    compared_id = None if compare is None else str(compare)
+    return RunResult(scenario, main, by_theta, compared, compared_id, folder, audits)
 
 
 _variants: WeakKeyDictionary[World, dict[str, World]] = WeakKeyDictionary()
