@@ -9,7 +9,7 @@ export DETENTE_SHARED ?= ../shared
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all gates format bench bench-peers docs serve clean
+.PHONY: demo test test-all fuzz gates format bench bench-peers docs serve clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
@@ -22,6 +22,11 @@ test: .venv/installed-dev
 
 test-all: .venv/installed-dev
 	$(BIN)/pytest -n auto --all
+
+# new odd inputs for every reader; what breaks one is written to tests/fuzz/crashes
+MINUTES ?= 60
+fuzz: .venv/installed-dev
+	cd tests && PYTHONPATH=.:.. ../$(BIN)/python -m fuzz $(MINUTES)
 
 gates: .venv/installed-dev
 	$(BIN)/ruff check .
