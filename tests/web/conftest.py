@@ -56,16 +56,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(*options: str, env: dict[str, str] | None = None) -> tuple[subprocess.Popen, str]:
-    """``detente serve`` in a process of its own; the process and its address."""
-    port = free_port()
-    code = "import sys; from detente.cli.main import main; sys.argv[0] = 'detente'; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "serve", "--port", str(port), *options],
-        cwd=ROOT, env={**os.environ, **(env or {})},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
+def start_server(
+    *options: str, env: dict[str, str] | None = None, descriptors: int | None = None,
+) -> tuple[subprocess.Popen, str]:  # fmt: skip
+    """``detente serve`` in a process of its own; the process and its address. ``descriptors``: the
+    most it may have."""
+    process, url = launch(*options, env=env, descriptors=descriptors)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -79,6 +75,25 @@ def start_server(*options: str, env: dict[str, str] | None = None) -> tuple[subp
             return process, url
     stop_server(process)
     raise RuntimeError("detente serve did not answer within two minutes")
+
+
+def launch(
+    *options: str, env: dict[str, str] | None = None, descriptors: int | None = None,
+) -> tuple[subprocess.Popen, str]:  # fmt: skip
+    """As ``start_server``, without waiting for it."""
+    port = free_port()
+    code = "import sys; from detente.cli.main import main; sys.argv[0] = 'detente'; main()"
+    if descriptors is not None:
+        code = (
+            f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, 2 * ({descriptors},))\n"
+            + code
+        )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "serve", "--port", str(port), *options],
+        cwd=ROOT, env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    return process, f"http://127.0.0.1:{port}"
 
 
 def stop_server(process: subprocess.Popen) -> None:

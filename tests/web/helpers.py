@@ -43,3 +43,14 @@ def family(progress: Callable[[int, int], None]) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     progress(child.pid, 0)
     time.sleep(600)
+
+
+def mark(path: str) -> None:
+    """Say that this ran."""
+    with open(path, "a") as said:
+        said.write("x")
+
+
+def nap(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds

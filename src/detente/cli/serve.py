@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import sys
 from importlib.util import find_spec
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detente.errors import InputError
+
+if TYPE_CHECKING:
+    from detente.web.stop import Stop
 
 __all__ = ["register"]
 
@@ -38,8 +43,13 @@ def serve(
     ] = False,
     token: Annotated[
         str | None,
-        typer.Option("--token", envvar=TOKEN, show_envvar=True,
-                     help="Secret asked for with every request; at least 16 characters."),
+        typer.Option("--token", help="Secret asked for with every request; at least 16 "
+                     f"characters. Better set {TOKEN} or use --token-file: others on this machine "
+                     "can read command lines."),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="File that holds the secret, and nothing else."),
     ] = None,
     names: Annotated[
         list[str] | None,
@@ -50,6 +60,14 @@ def serve(
         int | None,
         typer.Option("--workers", min=1, max=256, help="Worker processes; by default one a core."),
     ] = None,
+    connections: Annotated[
+        int, typer.Option("--connections", min=16, max=8000,
+                          help="Connections open at a time; fewer where descriptors are short.")
+    ] = 512,
+    per_address: Annotated[
+        int, typer.Option("--per-address", min=4, max=8000,
+                          help="Of them, those of one address other than this machine's.")
+    ] = 64,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:  # fmt: skip
     """Serve the live page: scrub through the trade war and watch the world re-solve."""
@@ -58,9 +76,40 @@ def serve(
         raise InputError(
             f'serve: {", ".join(lacking)} is not installed; run: pip install "detente[web]"'
         )
+    from detente.web.stop import Stop
+
+    stop = Stop()
+    stop.install()
+    token = _secret(token, token_file)
     _refuse_open_doors(host, public, token)
     sock = _listen(host, port)
-    _run(sock, host, token, names or [], workers, open_)
+    _run(sock, host, token, names or [], workers, (connections, per_address), open_, stop)
+
+
+def _secret(token: str | None, file: Path | None) -> str | None:
+    """The token: of the command line, of a file, or of the environment, in that order."""
+    if token is not None and file is not None:
+        raise InputError("--token-file: a --token is given too; give one of them")
+    if token is not None:
+        print(
+            f"detente: --token can be read by others on this machine (ps); set {TOKEN} or use "
+            "--token-file instead", file=sys.stderr,
+        )  # fmt: skip
+        return token
+    if file is not None:
+        return _read_token(file)
+    return os.environ.get(TOKEN) or None
+
+
+def _read_token(file: Path) -> str:
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise InputError(f"--token-file {file}: is not a plain file")
+        with file.open(encoding="ascii") as opened:
+            return opened.read(4096).strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it holds more than plain text"
+        raise InputError(f"--token-file {file}: cannot be read ({why})") from None
 
 
 def _refuse_open_doors(host: str, public: bool, token: str | None) -> None:
@@ -68,18 +117,18 @@ def _refuse_open_doors(host: str, public: bool, token: str | None) -> None:
 
     if token is not None and (len(token) < SHORTEST or not token.isascii() or not _plain(token)):
         raise InputError(
-            f"--token: at least {SHORTEST} letters and digits are needed, for instance from: "
-            'python -c "import secrets; print(secrets.token_urlsafe())"'
+            f"--token, --token-file or {TOKEN}: at least {SHORTEST} letters and digits are needed, "
+            'for instance from: python -c "import secrets; print(secrets.token_urlsafe())"'
         )
     if is_loopback(host):
         return
     if not public:
         raise InputError(
-            f"--host {host}: would be reached from other machines; add --public and a --token if "
+            f"--host {host}: would be reached from other machines; add --public and a token if "
             "that is meant"
         )
     if token is None:
-        raise InputError(f"--public: needs a token; give --token or set {TOKEN}")
+        raise InputError(f"--public: needs a token; set {TOKEN} or give --token-file")
 
 
 def _plain(token: str) -> bool:
@@ -106,31 +155,38 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _run(
     sock: socket.socket, host: str, token: str | None, names: list[str], workers: int | None,
-    open_: bool,
+    connections: tuple[int, int], open_: bool, stop: Stop,
 ) -> None:  # fmt: skip
     # one BLAS thread: cores are used by several workers
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import uvicorn
-
-    from detente.web.app import create_app
+    from detente.web import server
     from detente.web.pool import Pool
-    from detente.web.services import Services
 
+    files = server.descriptors()
     pool = Pool(workers)  # its processes load the world while this one does
-    app = create_app(Services(pool=pool), token=token, hosts=[host.strip("[]"), *names])
-    port = sock.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
-    print(f"detente: {url} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=20,
-        limit_concurrency=512, backlog=512, h11_max_incomplete_event_size=96_000,
-        timeout_graceful_shutdown=5,
-    )  # fmt: skip
-    if open_:
-        import threading
-        import webbrowser
+    try:
+        room = server.room_for(*connections, files, pool.size)
+        from detente.web.app import create_app
+        from detente.web.services import Services
 
-        threading.Timer(1.0, webbrowser.open, [url]).start()
-    uvicorn.Server(config).run(sockets=[sock])
+        held = Services(pool=pool)
+        app = create_app(held, token=token, hosts=[host.strip("[]"), *names])
+        port = sock.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+        print(f"detente: {url} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+        if open_:
+            import threading
+            import webbrowser
+
+            opener = threading.Timer(1.0, webbrowser.open, [url])
+            opener.daemon = True
+            opener.start()
+        try:
+            server.run(app, sock, room, stop)
+        finally:
+            held.stop()  # nothing is left to end where the server has ended in good order
+    finally:
+        pool.close()
+        sock.close()

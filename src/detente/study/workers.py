@@ -110,7 +110,7 @@ class Workers(ThreadPoolExecutor):
 
     def _ask(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         child: _Child | None = getattr(self._mine, "child", None)
-        if child is None or child.process.poll() is not None:
+        if child is None or child.killed or child.process.poll() is not None:
             if child is not None:
                 child.end()
                 self._children.remove(child)
@@ -128,6 +128,7 @@ class _Child:
 
     def __init__(self) -> None:
         self.told: set[str] = set()
+        self.killed = False
         path = os.pathsep.join(p for p in sys.path if p)
         try:
             self.process = subprocess.Popen(
@@ -161,6 +162,7 @@ class _Child:
         return result
 
     def kill(self) -> None:
+        self.killed = True  # the system may take a moment
         with contextlib.suppress(OSError):
             self.process.kill()
 
@@ -192,7 +194,14 @@ def serve() -> None:
         except Exception as error:
             message = ("raised", error)
         try:
-            _send(results, message)
+            data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # pickling fails in as many ways as there are classes
+            kind = type(message[1]).__name__
+            said = RuntimeError(f"{kind} cannot travel between processes ({error})")
+            data = pickle.dumps(("raised", said))
+        try:
+            results.write(data)
+            results.flush()
         except OSError:  # nobody listens any more
             os._exit(0)
 

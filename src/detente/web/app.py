@@ -25,6 +25,7 @@ __all__ = ["ROUTES", "create_app"]
 
 ROUTES = (
     "timeline", "whatif", "places", "ledger", "questions", "simulate", "jobs", "about",
+    "health",
 )  # fmt: skip
 """Modules of ``detente.web.routes``, each with a ``router``."""
 
@@ -41,7 +42,7 @@ def create_app(
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        await held.start()
+        await held.start(lambda: app.openapi())
         yield
         await held.close()
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from detente.errors import (
     ConvergenceError,
@@ -79,6 +80,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TooLargeError, _too_large)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -114,6 +116,11 @@ def _invalid(request: Request, error: Exception) -> Response:
         said.append(": ".join(p for p in (".".join(where), words) if p))
     more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
     return failure(request, 422, "InputError", "; ".join(said) + more, field)
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """Nobody is there to read it: no fault, and nothing for the log."""
+    return Response(status_code=400, headers={"Connection": "close"})
 
 
 def _is_day(one: dict[str, Any]) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,11 @@ from detente.web.process import Work
 from detente.world import World, load_world
 
 __all__ = ["LawKeeper"]
+
+log = logging.getLogger("detente.web")
+
+AGAIN = 60
+"""Seconds after which laws that could not be worked out are tried again, if somebody asks."""
 
 
 class LawKeeper:
@@ -35,6 +42,7 @@ class LawKeeper:
         self._timeline: Timeline | None = None
         self._work: Work | None = None
         self._lock = threading.Lock()
+        self._failed_at = 0.0
 
     @property
     def status(self) -> str:
@@ -53,6 +61,8 @@ class LawKeeper:
         BusyError
             The laws are being worked out.
         """
+        if self._timeline is not None:
+            return self._timeline
         with self._lock:
             if self._timeline is None and self._work is None:
                 self._find(ledger, world)
@@ -73,9 +83,9 @@ class LawKeeper:
         """
         while True:
             try:
-                self.timeline(ledger, world)
+                await asyncio.to_thread(self.timeline, ledger, world)
             except BusyError:
-                if self.status == "failed":
+                if self.status != "working":
                     raise
                 await asyncio.sleep(0.5)
             else:
@@ -92,8 +102,22 @@ class LawKeeper:
         if found is not None:
             self.path, self._timeline = found[0], Timeline(ledger, world, found[1])
             return
-        self._work = Work(_build, str(_kept(key)))
-        threading.Thread(target=self._work.watch, daemon=True).start()
+        self._start(str(_kept(key)))
+
+    def _start(self, path: str) -> None:
+        """Begin to work the laws out. Where that cannot be, the next one who asks tries again."""
+        work = None
+        try:
+            work = Work(_build, path)
+            threading.Thread(target=work.watch, daemon=True, name="detente-laws").start()
+        except (OSError, EOFError, RuntimeError) as error:
+            if work is not None:
+                work.cancel()
+            log.warning("the law of each date cannot be worked out now: %s", error)
+            raise BusyError(
+                "no process can be started to work out the law of each date; try again later", 10
+            ) from None
+        self._work = work
 
     def _take(self, ledger: Ledger, world: World) -> None:
         if self._work is not None and self._work.status == "done":
@@ -104,7 +128,11 @@ class LawKeeper:
         work = self._work
         assert work is not None
         if work.status == "failed":
-            raise BusyError(f"the law of each date could not be worked out: {work.error}", 60)
+            now = time.monotonic()
+            self._failed_at = self._failed_at or now
+            if now - self._failed_at > AGAIN:
+                self._work, self._failed_at = None, 0.0  # the next one who asks starts it anew
+            raise BusyError(f"the law of each date could not be worked out: {work.error}", AGAIN)
         raise BusyError(
             "the ledger differs from the one that the shipped timeline was made from, so the law "
             f"of each date is being worked out again: {work.done} of {work.total or '...'} dates",

@@ -100,7 +100,11 @@ async def countries_view(desk: Services, date: str) -> dict[str, Any]:
     line = await desk.solved(place, 0)
     units = {c.name: {"unit": c.unit, "definition": c.definition} for c in COLUMNS.values()}
     meta = {**_meta(desk, line, day, place), "variables": units}
-    return json.loads(json_bytes({"meta": meta, "rows": line.rows(place, 0)}))
+
+    def made() -> dict[str, Any]:
+        return json.loads(json_bytes({"meta": meta, "rows": line.rows(place, 0)}))
+
+    return await desk.aside(made)
 
 
 async def country_view(desk: Services, country: str, date: str) -> dict[str, Any]:
@@ -112,6 +116,12 @@ async def country_view(desk: Services, country: str, date: str) -> dict[str, Any
         f"country {line.laws.key} {same} {country}",
         lambda: desk.pool.call(country_body, desk.laws_path, same, 0, country),
     )
+    return await desk.aside(_country_view, desk, line, place, day, country, body)
+
+
+def _country_view(
+    desk: Services, line: Timeline, place: int, day: str, country: str, body: bytes
+) -> dict[str, Any]:
     found = json.loads(body)
     partners = found["tariffs_by_partner"]
     return {
@@ -172,15 +182,19 @@ async def country_series(desk: Services, country: str) -> dict[str, Any]:
     """Every column of the timeline for one country, on every date, relative to the world table."""
     line = await desk.all_solved()
     n = desk.world.countries.index(country)
-    return {
-        "meta": {
-            **_meta(desk, line, line.ledger.record_until, len(line.dates) - 1),
-            "country": country,
-            "units": {c.name: c.unit for c in COLUMNS.values()},
-        },
-        "dates": list(line.dates),
-        "columns": {name: line.series(name)[:, n].tolist() for name in COLUMNS},
-    }
+
+    def made() -> dict[str, Any]:
+        return {
+            "meta": {
+                **_meta(desk, line, line.ledger.record_until, len(line.dates) - 1),
+                "country": country,
+                "units": {c.name: c.unit for c in COLUMNS.values()},
+            },
+            "dates": list(line.dates),
+            "columns": {name: line.series(name)[:, n].tolist() for name in COLUMNS},
+        }
+
+    return await desk.aside(made)
 
 
 async def sectors_view(desk: Services, date: str) -> dict[str, Any]:

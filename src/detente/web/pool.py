@@ -8,6 +8,7 @@ and the ledger, so that a fresh one is ready within a fraction of a second.
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import pickle
 import signal
@@ -23,8 +24,11 @@ from typing import Any, TypeVar
 
 from detente.study.workers import cores
 from detente.web.failures import BusyError, CrashedError
+from detente.web.parent import end_with_parent
 
 __all__ = ["Pool", "context", "ready"]
+
+log = logging.getLogger("detente.web")
 
 R = TypeVar("R")
 
@@ -33,6 +37,13 @@ WAITING = 64
 
 SECONDS = 20.0
 """Time a call may take, waiting included."""
+
+GRACE = 1.0
+"""Seconds a call under way may still take once nobody waits for it: a fresh worker has to load
+again what this one holds, and most calls are shorter."""
+
+LOOK = 0.1
+"""Seconds between two looks at whether a call is still wanted."""
 
 
 def context() -> Any:
@@ -74,13 +85,20 @@ class Pool:
         self._closed = False
         ready()
 
+    @property
+    def working(self) -> int:
+        """Worker processes that are there and take calls."""
+        with self._lock:
+            children = list(self._children)
+        return sum(child.here() for child in children)
+
     async def call(self, function: Callable[..., R], *args: Any, seconds: float | None = None) -> R:
         """``function(*args)`` in a worker; both must be picklable, the function by its name.
 
         Raises
         ------
         BusyError
-            Too many calls wait already, or the time was up.
+            Too many calls wait already, the time was up, or no worker can be started.
         CrashedError
             The worker ended in the middle of the call.
         Exception
@@ -119,7 +137,12 @@ class Pool:
                 with self._lock:
                     self._children.discard(child)
             start = time.monotonic()
-            child = self._mine.child = _Child()
+            try:
+                child = self._mine.child = _Child()
+            except (OSError, EOFError) as error:
+                self._mine.child = None  # the next call tries again
+                log.warning("a worker cannot be started: %s", error)
+                raise BusyError("the server cannot start a worker; try again later", 5) from None
             call.deadline += time.monotonic() - start  # the first one waits for what is loading
             with self._lock:
                 self._children.add(child)
@@ -140,31 +163,28 @@ class Pool:
 
 
 class _Call:
-    """A function, its arguments, and the worker that is on it."""
+    """A function, its arguments, and until when somebody waits for it."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], deadline: float):
         self.message = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
         self.deadline = deadline
         self._lock = threading.Lock()
-        self._child: _Child | None = None
         self._cancelled = False
 
-    def begin(self, child: _Child) -> None:
+    def begin(self) -> None:
         with self._lock:
             if self._cancelled:
                 raise BusyError("cancelled")
-            self._child = child
 
-    def end(self) -> None:
-        with self._lock:
-            self._child = None
+    def left(self) -> float:
+        """Seconds until its time is up."""
+        return max(self.deadline - time.monotonic(), 0.0)
 
     def cancel(self) -> None:
-        """Nobody waits any more: stop the worker that is on it."""
+        """Nobody waits any more: it is not begun, or may take a moment to come to its end."""
         with self._lock:
             self._cancelled = True
-            if self._child is not None:
-                self._child.kill()
+            self.deadline = min(self.deadline, time.monotonic() + GRACE)
 
 
 class _Child:
@@ -174,25 +194,32 @@ class _Child:
         ctx = context()
         self.pipe, theirs = ctx.Pipe()
         self.process = ctx.Process(target=_serve, args=(theirs,), daemon=True)
-        self.process.start()
-        theirs.close()
+        try:
+            self.process.start()
+        except BaseException:
+            self.pipe.close()
+            raise
+        finally:
+            theirs.close()
         self.alive = True
 
+    def here(self) -> bool:
+        return self.alive and self.process.is_alive()
+
     def ask(self, call: _Call) -> Any:
-        call.begin(self)
+        call.begin()
         try:
             self.pipe.send_bytes(call.message)
-            if not self.pipe.poll(max(call.deadline - time.monotonic(), 0.0)):
-                self.kill()
-                raise BusyError("this took too long and was stopped; ask for less", 10)
+            while not self.pipe.poll(min(call.left(), LOOK)):
+                if not call.left():
+                    self.kill()
+                    raise BusyError("this took too long and was stopped; ask for less", 10)
             raised, result = pickle.loads(self.pipe.recv_bytes())
         except (EOFError, OSError):
             self.kill()
             raise CrashedError(
                 "the process that worked on this ended; nothing else is affected, try again", 1
             ) from None
-        finally:
-            call.end()
         if raised:
             raise result
         return result
@@ -205,6 +232,7 @@ class _Child:
 
 def _serve(pipe: Connection) -> None:
     """The worker's side: answer calls until the pipe closes."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers itself
     while True:
         try:

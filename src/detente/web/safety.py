@@ -5,6 +5,7 @@ Plain ASGI, so that a body is counted while it arrives and nothing is read that 
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import json
@@ -16,14 +17,22 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from detente.web.failures import TooLargeError
+from detente.web.redirects import own_place, path_place
+from detente.web.throttle import Wrongs
 
-__all__ = ["BODY_BYTES", "CSP", "Safety", "is_loopback"]
+__all__ = ["BODY_BYTES", "CSP", "OPEN", "SECONDS", "Safety", "is_loopback"]
 
 BODY_BYTES = 256_000
 """Largest body of a request."""
 
 QUERY_BYTES = 64_000
 """Longest address; a shared scenario travels in it."""
+
+SECONDS = 30.0
+"""Time an answer may take, whatever it waits for."""
+
+OPEN = ("/healthz", "/readyz")
+"""Asked without a token, by whatever watches over servers; they tell nothing else."""
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -67,11 +76,16 @@ class Safety:
     token : asked for with every request where it is given
     hosts : names under which the server may be addressed besides this machine's own; a page of
         another site that makes its name point here is refused
+    seconds : time an answer may take
     """
 
-    def __init__(self, app: ASGIApp, token: str | None = None, hosts: Iterable[str] = ()) -> None:
-        self.app, self.token = app, token
+    def __init__(
+        self, app: ASGIApp, token: str | None = None, hosts: Iterable[str] = (),
+        seconds: float = SECONDS,
+    ) -> None:  # fmt: skip
+        self.app, self.token, self.seconds = app, token, seconds
         self.hosts = {h.lower() for h in hosts}
+        self._wrongs = Wrongs()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, then let the application answer it."""
@@ -83,23 +97,36 @@ class Safety:
             return
         headers = Headers(scope=scope)
 
+        begun = False
+
         async def secured(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 out = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     out[name] = value
                 if "cache-control" not in out:
                     static = scope["path"].startswith("/static/")
                     out["Cache-Control"] = "public, max-age=300" if static else "no-store"
+                if "location" in out:
+                    out["Location"] = own_place(out["location"])
             await send(message)
 
         refused = self._refused(scope, headers)
         if refused is not None:
             await _say(secured, scope, *refused)
             return
-        if self.token is not None and not await self._allowed(scope, headers, secured):
+        if not await self._allowed(scope, headers, secured):
             return
-        await self.app(scope, _counted(receive), secured)
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self.app(*_as_get(scope, _counted(receive), secured))
+        except TimeoutError:
+            if begun:
+                raise
+            message = f"the answer took longer than {self.seconds:g} seconds and was given up"
+            await _say(secured, scope, 503, "BusyError", message, {"retry-after": "10"})
 
     def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         """Status, kind and message where a request is not let through."""
@@ -139,30 +166,49 @@ class Safety:
         return is_loopback(name) or name in self.hosts
 
     async def _allowed(self, scope: Scope, headers: Headers, send: Send) -> bool:
-        """Whether the token was given; once in the address, it is kept in a cookie."""
-        assert self.token is not None
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and _same(given, self.token):
+        """Whether the token was given, if one is needed; once in the address, it is kept in a
+        cookie. A right token passes at any time, also where others at its address guess."""
+        if self.token is None or scope["path"] in OPEN:
             return True
-        if _same(_cookie(headers.get("cookie", "")), self.token):
-            return True
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        named = [value for name, value in query if name == "token"]
-        if scope["method"] == "GET" and named and _same(named[0], self.token):
+        named = next((value for name, value in query if name == "token"), "")
+        given = [bearer if scheme.lower() == "bearer" else "", _cookie(headers.get("cookie", ""))]
+        if _same(given[0], self.token) or _same(given[1], self.token):
+            return True
+        if scope["method"] in ("GET", "HEAD") and _same(named, self.token):
             rest = urlencode([(n, v) for n, v in query if n != "token"])
-            # one slash: an address like //elsewhere would lead away from here
-            place = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
             cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/"
             head = [
-                (b"location", place.encode("utf-8", "replace")), (b"set-cookie", cookie.encode()),
+                (b"location", path_place(scope["path"], rest).encode("ascii")),
+                (b"set-cookie", cookie.encode()),
                 (b"cache-control", b"no-store"), (b"content-length", b"0"),
             ]  # fmt: skip
             await send({"type": "http.response.start", "status": 303, "headers": head})
             await send({"type": "http.response.body", "body": b""})
             return False
+        if any([*given, named]):
+            wait = self._wrongs.wrong((scope.get("client") or ("unknown",))[0])
+            if wait:
+                message = f"too many wrong tokens from this address; wait {wait} s"
+                await _say(send, scope, 429, "TokenError", message, {"retry-after": str(wait)})
+                return False
         message = "a token is needed: open the address that `detente serve` printed"
         await _say(send, scope, 401, "TokenError", message, {"www-authenticate": "Bearer"})
         return False
+
+
+def _as_get(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:
+    """HEAD is answered as GET, without the body."""
+    if scope["method"] != "HEAD":
+        return scope, receive, send
+
+    async def bodyless(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return {**scope, "method": "GET"}, receive, bodyless
 
 
 _TOO_LARGE = f"the body is larger than {BODY_BYTES:,} bytes"

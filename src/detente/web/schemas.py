@@ -342,7 +342,7 @@ class JobRequest(Body):
     seed: int = Field(1, ge=0, le=2**31 - 1)
     overrides: dict[
         Annotated[str, Field(pattern=r"^(parameters|settings)(\.[A-Za-z0-9_-]{1,60}){1,3}$")],
-        Annotated[float, Field(allow_inf_nan=False)]
+        Annotated[float, Field(allow_inf_nan=False, strict=True)]
         | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
     ] = Field(default_factory=dict, max_length=50)
 

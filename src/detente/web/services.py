@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
 
+from detente.errors import DetenteError
 from detente.ledger import Ledger, load_ledger
 from detente.study.timeline import Timeline
 from detente.version import __version__
 from detente.web import worker
+from detente.web.aside import Aside
 from detente.web.cache import Cache
 from detente.web.failures import BusyError
 from detente.web.jobs import Jobs
@@ -26,6 +30,12 @@ __all__ = ["Services", "services"]
 
 log = logging.getLogger("detente.web")
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LOADING = 25.0
+"""Seconds a request waits for world and ledger while they are being loaded."""
+
 
 @dataclass(eq=False)
 class Services:
@@ -34,6 +44,7 @@ class Services:
     Attributes
     ----------
     pool : worker processes; ``await pool.call(function, *args)``
+    threads : beside the event loop; ``await held.aside(function, *args)``
     cache : ``await cache.get(key, make)`` keeps bytes by content
     jobs : answer cards played in the background
     """
@@ -42,8 +53,12 @@ class Services:
     cache: Cache = field(default_factory=Cache)
     jobs: Jobs = field(default_factory=Jobs)
     laws: LawKeeper = field(default_factory=LawKeeper)
+    threads: Aside = field(default_factory=Aside)
 
     def __post_init__(self) -> None:
+        self._loading: asyncio.Task[None] | None = None
+        self._loaded = False
+        self._trying: asyncio.Task[None] | None = None
         self._solving: dict[int, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
 
@@ -104,6 +119,53 @@ class Services:
             "theta": str(self.world.theta.attrs.get("set", "own")),
         }
 
+    async def aside(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """``function(*args, **kwargs)`` in a thread; see :class:`detente.web.aside.Aside`."""
+        return await self.threads.call(function, *args, **kwargs)
+
+    async def loaded(self) -> None:
+        """Until world, ledger and, where they are at hand, the laws have been read; in a thread,
+        so that the event loop answers meanwhile.
+
+        Raises
+        ------
+        BusyError
+            It takes too long.
+        DetenteError
+            The ledger or the world cannot be read.
+        """
+        if self._loaded:
+            return
+        task = self._loading
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = self._loading = asyncio.create_task(asyncio.to_thread(self._load))
+            task.add_done_callback(_seen)
+        try:
+            await asyncio.wait_for(asyncio.shield(task), LOADING)
+        except TimeoutError:
+            raise BusyError("the server is still loading the ledger; try again soon", 5) from None
+
+    def _load(self) -> None:
+        assert self.provenance
+        with contextlib.suppress(BusyError):  # the laws are being worked out
+            assert self.timeline.headlines
+        self._loaded = True
+
+    def missing(self) -> list[str]:
+        """What is not ready yet, of world, ledger, laws and worker; nothing where all is."""
+        lacking = [] if self._loaded else ["world", "ledger"]
+        if self.laws.status != "ready":
+            lacking.append("laws")
+        if not self.pool.working:
+            lacking.append("worker")
+            if self._trying is None or self._trying.done():  # a dead one is replaced when called
+                self._trying = asyncio.create_task(self._try_worker())
+        return lacking
+
+    async def _try_worker(self) -> None:
+        with contextlib.suppress(BusyError):
+            await self.pool.call(time.monotonic)
+
     async def solved(self, *places: int) -> Timeline:
         """The timeline with at least these dates solved, in workers, as many at a time as there
         are workers."""
@@ -131,39 +193,56 @@ class Services:
 
     def _solve_ended(self, place: int, task: asyncio.Task[None]) -> None:
         self._solving.pop(place, None)
-        if not task.cancelled():
-            task.exception()  # seen, also where nobody waits any more
+        _seen(task)
 
     async def _solve_one(self, line: Timeline, place: int) -> None:
         line.put(place, *await self.pool.call(worker.levels, self.laws_path, place))
 
     # --- life -------------------------------------------------------------------------------
-    async def start(self) -> None:
+    async def start(self, also: Callable[[], object] = lambda: None) -> None:
         """Begin what goes on in the background: every date of the timeline is solved, as many at
-        a time as there are workers, so that those who ask are not kept waiting."""
-        task = asyncio.create_task(self._fill())
+        a time as there are workers, so that those who ask are not kept waiting. ``also`` is made
+        ahead as well, in a thread."""
+        task = asyncio.create_task(self._fill(also))
         self._background.add(task)
 
-    async def _fill(self) -> None:
+    async def _fill(self, also: Callable[[], object]) -> None:
         try:
+            await self.loaded()
+            await self.aside(also)
             await self.laws.wait(self.ledger, self.world)
+            await self.aside(lambda: self.timeline.headlines)
             await self.all_solved()
             for _ in range(2 * self.pool.size):  # one worker at a time, the others serve
                 await self.pool.call(worker.read_ledger)
-        except BusyError as error:
+        except (BusyError, DetenteError) as error:
             log.warning("the timeline is not solved ahead: %s", error)
 
     async def close(self) -> None:
         """End workers and jobs."""
-        for task in [*self._background, *self._solving.values()]:
+        tasks = [*self._background, *self._solving.values(), self._trying]
+        for task in [t for t in tasks if t is not None]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
+        self.stop()
+
+    def stop(self) -> None:
+        """End workers and jobs, where no event loop runs any more."""
         self.jobs.close()
         self.laws.close()
+        self.threads.close()
         self.pool.close()
 
 
-def services(request: Request) -> Services:
-    """The services of the application, for ``Depends``."""
-    return request.app.state.services
+def _seen(task: asyncio.Task[None]) -> None:
+    """Look at how a task ended, also where nobody waits any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def services(request: Request) -> Services:
+    """The services of the application once they are loaded, for ``Depends``."""
+    held: Services = request.app.state.services
+    await held.loaded()
+    return held

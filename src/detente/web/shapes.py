@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -330,4 +330,6 @@ class QuestionAnswer(Shape):
 class PointBody(Shape):
     """Values by parameter; those left out stay at their points."""
 
-    parameters: dict[str, float | str] = Field(default_factory=dict, max_length=40)
+    parameters: dict[str, Annotated[float, Field(allow_inf_nan=False, strict=True)] | str] = Field(
+        default_factory=dict, max_length=40
+    )

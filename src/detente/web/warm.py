@@ -10,8 +10,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from detente.study.laws import SHIPPED
-from detente.web import scenarios, worker
+from detente.web.parent import with_parent
 
 
 def _keep_memory() -> None:
@@ -23,6 +22,10 @@ def _keep_memory() -> None:
         tune(-1, 1 << 29)  # M_TRIM_THRESHOLD
 
 
-_keep_memory()
-worker.warm()
-scenarios.warm(str(SHIPPED))
+with with_parent():
+    from detente.study.laws import SHIPPED
+    from detente.web import scenarios, worker
+
+    _keep_memory()
+    worker.warm()
+    scenarios.warm(str(SHIPPED))

@@ -29,7 +29,8 @@ async def page(request: Request, held: Held) -> Response:
     """What the numbers mean and do not mean, sources and provenance."""
     attrs = held.world.dataset.attrs
     said = (("Sources", "source"), ("Licence", "licence"), ("Tariffs of", "tariff_year"))
-    return render(
+    return await held.aside(
+        render,
         request,
         "about.html",
         meta=held.provenance,
@@ -56,7 +57,7 @@ LAWS = {
 async def world(request: Request, held: Held) -> Response:
     """Countries, sectors, groups, elasticity sets, closures, scenarios and variables."""
 
-    async def make() -> bytes:
+    def made() -> bytes:
         goods = set(labels.goods_sectors())
         records = [theta_record(name) for name in theta_sets()]
         return json_bytes(
@@ -96,7 +97,8 @@ async def world(request: Request, held: Held) -> Response:
             }
         )
 
-    return answer(request, await held.cache.get(f"world {held.laws.status}", make))
+    key = f"world {held.laws.status}"
+    return answer(request, await held.cache.get(key, lambda: held.aside(made)))
 
 
 def _group(name: str, known: list[str]) -> dict[str, object]:

@@ -29,11 +29,16 @@ def _state(job: Job, status_code: int = 200) -> Response:
 
 
 @router.post("", status_code=202, response_model=JobAnswer)
-def start(held: Held, body: JobRequest) -> Response:
-    """Play a question over many draws."""
+async def start(held: Held, body: JobRequest) -> Response:
+    """Play a question over many draws. A job that nobody asks about for 20 seconds is given up
+    where others wait behind it."""
+    return await held.aside(_start, held, body)
+
+
+def _start(held: Services, body: JobRequest) -> Response:
     if body.question not in question_names():
         raise UnknownNameError.of("question", body.question, question_names())
-    overrides = {name: f"{value}" for name, value in body.overrides.items()}
+    overrides = {name: _written(value) for name, value in body.overrides.items()}
     load_question(body.question, overrides)  # says now what is wrong, not when its turn comes
     job = held.jobs.submit(
         play_card, body.question, body.draws, body.seed, overrides, about=body.model_dump()
@@ -41,13 +46,22 @@ def start(held: Held, body: JobRequest) -> Response:
     return _state(job, 202)
 
 
+def _written(value: float | str) -> str:
+    """A value as it is written in a file. ``float`` in YAML has a point and a signed exponent:
+    1e+22 is text there, 1.0e+22 is a number."""
+    if isinstance(value, str):
+        return value
+    digits, e, exponent = repr(value).partition("e")
+    return f"{digits if '.' in digits else digits + '.0'}e{int(exponent):+d}" if e else digits
+
+
 @router.get("/{job}", response_model=JobAnswer)
 async def state(held: Held, job: JobId) -> Response:
     """How far a job is, and its card once it is done."""
-    return _state(held.jobs.get(job))
+    return await held.aside(lambda: _state(held.jobs.get(job)))
 
 
 @router.delete("/{job}", response_model=JobAnswer)
-def cancel(held: Held, job: JobId) -> Response:
+async def cancel(held: Held, job: JobId) -> Response:
     """Stop a job; one that has ended stays as it is."""
-    return _state(held.jobs.cancel(job))
+    return _state(await held.aside(held.jobs.cancel, job))

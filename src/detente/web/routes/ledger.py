@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from detente.errors import DateError, InputError
 from detente.ledger.browse import Filters
 from detente.regime.query import explain
+from detente.web.answers import shaped
 from detente.web.services import Services, services
 from detente.web.shapes import LedgerAnswer, RecordAnswer, WhyAnswer
 from detente.web.templating import render
@@ -25,6 +26,7 @@ from detente.web.views import (
     sector_names,
     why_view,
 )
+from detente.web.wanted import while_wanted
 
 __all__ = ["router"]
 
@@ -45,8 +47,12 @@ Asked = Annotated[Filters, Depends(_filters)]
 
 
 @router.get("/ledger", response_class=HTMLResponse, include_in_schema=False)
-def ledger_page(request: Request, desk: Desk, asked: Asked, page: Word = "1") -> HTMLResponse:
+async def ledger_page(request: Request, desk: Desk, asked: Asked, page: Word = "1") -> HTMLResponse:
     """The list with its filters; a filter that is wrong is said beside it."""
+    return await desk.aside(_ledger_page, request, desk, asked, page)
+
+
+def _ledger_page(request: Request, desk: Services, asked: Filters, page: str) -> HTMLResponse:
     error, field, used, number = "", "", asked, 1
     try:
         number = _number(page)
@@ -62,28 +68,39 @@ def ledger_page(request: Request, desk: Desk, asked: Asked, page: Word = "1") ->
     )  # fmt: skip
 
 
-@router.get("/api/ledger", tags=["ledger"])
-def ledger_rows(
+@router.get("/api/ledger", tags=["ledger"], response_model=LedgerAnswer)
+async def ledger_rows(
     desk: Desk, asked: Asked, page: Annotated[int, Query(ge=1, le=10_000)] = 1
-) -> LedgerAnswer:
+) -> Response:
     """Records that pass the filters, 50 to a page. ``on`` alone means in force on that day."""
+
+    def made() -> Response:
+        return shaped(LedgerAnswer, ledger_view(desk.ledger, asked, page))
+
     try:
-        view = ledger_view(desk.ledger, asked, page)
+        return await desk.aside(made)
     except InputError as bad:
         raise _wrong(_field(bad), str(bad)) from None
-    return LedgerAnswer.model_validate(view)
 
 
 @router.get("/ledger/{record:path}", response_class=HTMLResponse, include_in_schema=False)
-def record_page(request: Request, desk: Desk, record: str) -> HTMLResponse:
+async def record_page(request: Request, desk: Desk, record: str) -> HTMLResponse:
     """A record whole: history, sources with quotes, conflicts, links."""
-    return render(request, "measure.html", view=record_view(desk.ledger, record))
+
+    def made() -> HTMLResponse:
+        return render(request, "measure.html", view=record_view(desk.ledger, record))
+
+    return await desk.aside(made)
 
 
-@router.get("/api/ledger/{record:path}", tags=["ledger"])
-def record_twin(desk: Desk, record: str) -> RecordAnswer:
+@router.get("/api/ledger/{record:path}", tags=["ledger"], response_model=RecordAnswer)
+async def record_twin(desk: Desk, record: str) -> Response:
     """A record as data; ids have slashes, as in ``usa/section-232-cars``."""
-    return RecordAnswer.model_validate(record_view(desk.ledger, record))
+
+    def made() -> Response:
+        return shaped(RecordAnswer, record_view(desk.ledger, record))
+
+    return await desk.aside(made)
 
 
 def _why(
@@ -98,33 +115,33 @@ Written = Annotated[dict[str, str], Depends(_why)]
 @router.get("/why", response_class=HTMLResponse, include_in_schema=False)
 async def why_page(request: Request, desk: Desk, written: Written) -> HTMLResponse:
     """The form, and the derivation where it was filled in rightly."""
-    form, view = read_why(desk.ledger, written), None
+    form, view = await desk.aside(read_why, desk.ledger, written), None
     if form.asked and not form.errors:
         try:
-            view = await _explained(desk, form)
+            view = await while_wanted(request, _explained(desk, form))
         except InputError as bad:
             form.blame(bad)
     errors = form.errors if form.asked else {}
-    return render(
-        request, "why.html", 422 if errors else 200, form=form, errors=errors, view=view,
+    return await desk.aside(
+        render, request, "why.html", 422 if errors else 200, form=form, errors=errors, view=view,
         examples=example_links(), countries=importer_names(), sectors=sector_names(),
         record_from=desk.ledger.record_from, record_until=desk.ledger.record_until,
     )  # fmt: skip
 
 
-@router.get("/api/why", tags=["ledger"])
-async def why_twin(desk: Desk, written: Written) -> WhyAnswer:
+@router.get("/api/why", tags=["ledger"], response_model=WhyAnswer)
+async def why_twin(request: Request, desk: Desk, written: Written) -> Response:
     """The rate of ``hs`` or ``sector`` from one country in another on a day, step by step."""
-    form = read_why(desk.ledger, written)
+    form = await desk.aside(read_why, desk.ledger, written)
     wrong = form.first_error()
     if wrong is not None:
         raise _wrong(*wrong)
     try:
-        view = await _explained(desk, form)
+        view = await while_wanted(request, _explained(desk, form))
     except InputError as bad:
         form.blame(bad)
         raise _wrong(*(form.first_error() or ("", str(bad)))) from None
-    return WhyAnswer.model_validate(view)
+    return await desk.aside(shaped, WhyAnswer, view)
 
 
 async def _explained(desk: Services, form: WhyForm) -> dict[str, Any]:
@@ -133,7 +150,7 @@ async def _explained(desk: Services, form: WhyForm) -> dict[str, Any]:
         explain, read["date"], read["importer"], read["exporter"], read.get("hs"),
         read.get("sector"),
     )  # fmt: skip
-    return why_view(desk.ledger, form, found)
+    return await desk.aside(why_view, desk.ledger, form, found)
 
 
 def _field(error: InputError) -> str:

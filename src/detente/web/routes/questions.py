@@ -7,10 +7,10 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from detente.errors import DetenteError
-from detente.web.answers import json_bytes
+from detente.web.answers import json_bytes, shaped
 from detente.web.question_views import (
     find_question,
     point_view,
@@ -21,6 +21,7 @@ from detente.web.question_views import (
 from detente.web.services import Services, services
 from detente.web.shapes import PointAnswer, PointBody, QuestionAnswer, QuestionList
 from detente.web.templating import render
+from detente.web.wanted import while_wanted
 
 __all__ = ["router"]
 
@@ -31,15 +32,15 @@ Name = Annotated[str, Path(max_length=80, examples=["courtship"])]
 
 
 @router.get("/questions", response_class=HTMLResponse, include_in_schema=False)
-def questions_page(request: Request) -> HTMLResponse:
+async def questions_page(request: Request, desk: Desk) -> HTMLResponse:
     """The questions that ship with the package."""
-    return render(request, "questions.html", view=questions_view())
+    return await desk.aside(lambda: render(request, "questions.html", view=questions_view()))
 
 
-@router.get("/api/questions", tags=["questions"])
-def questions_twin() -> QuestionList:
+@router.get("/api/questions", tags=["questions"], response_model=QuestionList)
+async def questions_twin(desk: Desk) -> Response:
     """The questions that ship with the package."""
-    return QuestionList.model_validate(questions_view())
+    return await desk.aside(lambda: shaped(QuestionList, questions_view()))
 
 
 @router.get("/questions/{question}", response_class=HTMLResponse, include_in_schema=False)
@@ -48,35 +49,41 @@ async def question_page(request: Request, desk: Desk, question: Name) -> HTMLRes
 
     ``?grant_share=0.5`` sets a parameter, so that a state of the page can be shared.
     """
-    q = find_question(question)
+    q = await desk.aside(find_question, question)
     values, errors = read_values(q, dict(request.query_params))
     found: dict[str, Any] | None = None
     problem = ""
     try:
-        found = await _point(desk, q.id, {k: v for k, v in values.items() if k not in errors})
+        known = {k: v for k, v in values.items() if k not in errors}
+        found = await while_wanted(request, _point(desk, q.id, known))
     except DetenteError as error:
         problem = str(error)
-    view = question_view(q)
-    shown = {row["parameter"]: row["point"] for row in view["rows"]}
-    shown |= found["meta"]["values"] if found else values
-    return render(
-        request, "question.html", 422 if errors else 200, view=view, point=found,
-        problem=problem, errors=errors, values=shown,
-        page_data={"view": view, "point": found, "values": shown},
-    )  # fmt: skip
+
+    def made() -> HTMLResponse:
+        view = question_view(q)
+        shown = {row["parameter"]: row["point"] for row in view["rows"]}
+        shown |= found["meta"]["values"] if found else values
+        return render(
+            request, "question.html", 422 if errors else 200, view=view, point=found,
+            problem=problem, errors=errors, values=shown,
+            page_data={"view": view, "point": found, "values": shown},
+        )  # fmt: skip
+
+    return await desk.aside(made)
 
 
-@router.get("/api/questions/{question}", tags=["questions"])
-def question_twin(question: Name) -> QuestionAnswer:
+@router.get("/api/questions/{question}", tags=["questions"], response_model=QuestionAnswer)
+async def question_twin(desk: Desk, question: Name) -> Response:
     """A question: what was asked, its parameters with ranges, assumptions and sources."""
-    return QuestionAnswer.model_validate(question_view(find_question(question)))
+    return await desk.aside(lambda: shaped(QuestionAnswer, question_view(find_question(question))))
 
 
-@router.post("/api/questions/{question}/point", tags=["questions"])
-async def question_point(desk: Desk, question: Name, body: PointBody) -> PointAnswer:
+@router.post("/api/questions/{question}/point", tags=["questions"], response_model=PointAnswer)
+async def question_point(request: Request, desk: Desk, question: Name, body: PointBody) -> Response:
     """The verdict and the numbers at some values; parameters left out stay at their points."""
-    q = find_question(question)
-    return PointAnswer.model_validate(await _point(desk, q.id, body.parameters))
+    q = await desk.aside(find_question, question)
+    found = await while_wanted(request, _point(desk, q.id, body.parameters))
+    return shaped(PointAnswer, found)
 
 
 async def _point(desk: Services, name: str, values: dict[str, float | str]) -> dict[str, Any]:

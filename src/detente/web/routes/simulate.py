@@ -14,6 +14,7 @@ from detente.web import scenarios
 from detente.web.answers import answer, json_bytes
 from detente.web.schemas import ScenarioId, ScenariosAnswer, SimulateAnswer
 from detente.web.services import Services, services
+from detente.web.wanted import while_wanted
 
 __all__ = ["router", "scenario_components"]
 
@@ -59,7 +60,7 @@ def scenario_components() -> dict[str, Any]:
 async def list_scenarios(request: Request, held: Held) -> Response:
     """The scenarios that ship with the package."""
 
-    async def make() -> bytes:
+    def made() -> bytes:
         found = [load_scenario(name) for name in scenario_names()]
         rows = [
             {
@@ -73,7 +74,7 @@ async def list_scenarios(request: Request, held: Held) -> Response:
         ]
         return json_bytes({"meta": held.provenance, "rows": rows})
 
-    return answer(request, await held.cache.get("scenarios", make))
+    return answer(request, await held.cache.get("scenarios", lambda: held.aside(made)))
 
 
 @router.get(
@@ -86,10 +87,11 @@ async def list_scenarios(request: Request, held: Held) -> Response:
 async def one_scenario(request: Request, held: Held, scenario: ScenarioId) -> Response:
     """A shipped scenario as JSON, the same as its file; it can be sent to /api/simulate."""
 
-    async def make() -> bytes:
+    def made() -> bytes:
         return json_bytes(scenarios.shipped(scenario))
 
-    return answer(request, await held.cache.get(f"scenario {scenario}", make))
+    key = f"scenario {scenario}"
+    return answer(request, await held.cache.get(key, lambda: held.aside(made)))
 
 
 @router.post("/api/simulate", response_model=SimulateAnswer, openapi_extra=_BODY)
@@ -104,8 +106,7 @@ async def simulate(
     for name in wanted:
         if name not in scenarios.TABLES:
             raise UnknownNameError.of("table", name, scenarios.TABLES, "tables")
-    scenario = scenarios.outside_scenario(await request.body())
-    body = scenario.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+    body = await request.body()
 
     async def make() -> bytes:
         return await held.pool.call(scenarios.solve, laws, body, wanted, range == "theta")
@@ -113,7 +114,7 @@ async def simulate(
     laws = held.laws_if_ready
     key = f"run {hashlib.sha256(body).hexdigest()} {','.join(wanted)} {range}"
     return Response(
-        await held.cache.get(key, make),
+        await while_wanted(request, held.cache.get(key, make)),
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
@@ -127,14 +128,15 @@ async def simulate(
         200: {"content": {"text/yaml": {"schema": {"$ref": "#/components/schemas/Scenario"}}}}
     },
 )
-async def as_yaml(request: Request) -> Response:
+async def as_yaml(request: Request, held: Held) -> Response:
     """A scenario as the file that ``detente run`` takes."""
-    scenario = scenarios.outside_scenario(await request.body())
+    written = held.pool.call(scenarios.as_file, await request.body())
+    name, text = await while_wanted(request, written)
     return Response(
-        scenarios.scenario_yaml(scenario),
+        text,
         media_type="text/yaml; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="{scenario.id[:80]}.yaml"',
+            "Content-Disposition": f'attachment; filename="{name[:80]}.yaml"',
             "Cache-Control": "no-store",
         },
     )

@@ -43,22 +43,26 @@ async def page(
     line = held.timeline
     now = line.place(date) if date else len(line.dates) - 1
     then = line.place(since) if since else 0
-    boot = {
-        "dates": _dates(line),
-        "date": date or line.dates[now],
-        "since": since or line.dates[then],
-        "last": held.ledger.record_until,
-        "columns": [c._asdict() for c in COLUMNS.values()],
-        "countries": [{"country": c, "name": country_name(c)} for c in held.world.countries],
-        "sectors": [{"sector": s, "name": sector_name(s)} for s in held.world.sectors],
-        "eu": group_members("EU", line.dates[now]),
-        "meta": held.provenance,
-    }
     await held.solved(now, then)
-    return render(
-        request, "timeline.html", boot=boot, headline=line.headlines[now],
-        changes=_changes(line, now), dates=line.dates, rows=line.rows(now, then),
-    )  # fmt: skip
+
+    def made() -> Response:
+        boot = {
+            "dates": _dates(line),
+            "date": date or line.dates[now],
+            "since": since or line.dates[then],
+            "last": held.ledger.record_until,
+            "columns": [c._asdict() for c in COLUMNS.values()],
+            "countries": [{"country": c, "name": country_name(c)} for c in held.world.countries],
+            "sectors": [{"sector": s, "name": sector_name(s)} for s in held.world.sectors],
+            "eu": group_members("EU", line.dates[now]),
+            "meta": held.provenance,
+        }
+        return render(
+            request, "timeline.html", boot=boot, headline=line.headlines[now],
+            changes=_changes(line, now), dates=line.dates, rows=line.rows(now, then),
+        )  # fmt: skip
+
+    return await held.aside(made)
 
 
 @router.get("/api/timeline/dates", response_model=DatesAnswer)
@@ -66,10 +70,10 @@ async def dates(request: Request, held: Held) -> Response:
     """Every change date, with a headline."""
     line = held.timeline
 
-    async def make() -> bytes:
+    def made() -> bytes:
         return json_bytes({"meta": held.provenance, "rows": _dates(line)})
 
-    return answer(request, await held.cache.get("dates", make))
+    return answer(request, await held.cache.get("dates", lambda: held.aside(made)))
 
 
 @router.get("/api/timeline", response_model=TimelineAnswer)
@@ -78,8 +82,7 @@ async def day(request: Request, held: Held, date: Day, since: Day | None = None)
     line = held.timeline
     now, then = line.place(date), line.place(since) if since else 0
 
-    async def make() -> bytes:
-        await held.solved(now, then)
+    def made() -> bytes:
         meta = _meta(held, line, date, since or line.dates[0])
         return json_bytes(
             {
@@ -89,6 +92,10 @@ async def day(request: Request, held: Held, date: Day, since: Day | None = None)
                 "headline": line.headlines[now],
             }
         )
+
+    async def make() -> bytes:
+        await held.solved(now, then)
+        return await held.aside(made)
 
     return answer(request, await held.cache.get(f"day {date} {since}", make))
 
@@ -104,8 +111,7 @@ async def series(request: Request, held: Held, variable: Variable = "real_income
         raise UnknownNameError.of("variable", variable, COLUMNS)
     column = COLUMNS[variable]
 
-    async def make() -> bytes:
-        line = await held.all_solved()
+    def made(line: Timeline) -> bytes:
         return json_bytes(
             {
                 "meta": {
@@ -118,6 +124,9 @@ async def series(request: Request, held: Held, variable: Variable = "real_income
                 "values": line.series(variable),
             }
         )  # fmt: skip
+
+    async def make() -> bytes:
+        return await held.aside(made, await held.all_solved())
 
     return answer(request, await held.cache.get(f"series {variable}", make))
 
@@ -133,14 +142,17 @@ async def flows(
     held.world.country_list([importer, exporter], "flows")
     held.world.sector_list([sector], "flows")
 
-    async def make() -> bytes:
+    def made() -> bytes:
         meta = {
             **_meta(held, line, date, since or line.dates[0]),
             "importer": importer, "exporter": exporter, "sector": sector,
             "unit": "USD billion a year, border prices",
         }  # fmt: skip
-        await held.solved(now, then)
         return json_bytes({"meta": meta, **line.flows(now, then, importer, exporter, sector)})
+
+    async def make() -> bytes:
+        await held.solved(now, then)
+        return await held.aside(made)
 
     key = f"flows {date} {since} {importer} {exporter} {sector}"
     return answer(request, await held.cache.get(key, make))

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from detente.regime.scenario import load_scenario, scenario_names
+from detente.web.services import Services, services
 from detente.web.templating import render
 
 __all__ = ["router"]
 
 router = APIRouter()
+Held = Annotated[Services, Depends(services)]
 
 
 @router.get("/what-if", include_in_schema=False)
-def page(request: Request) -> Response:
+async def page(request: Request, held: Held) -> Response:
     """The page; without scripts it lists the shipped scenarios and how to run them."""
-    shipped = [load_scenario(name) for name in scenario_names()]
-    return render(request, "whatif.html", shipped=shipped)
+
+    def made() -> Response:
+        shipped = [load_scenario(name) for name in scenario_names()]
+        return render(request, "whatif.html", shipped=shipped)
+
+    return await held.aside(made)
