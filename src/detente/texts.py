@@ -45,6 +45,9 @@ MAX_DIGITS = 400
 
 LARGEST = sys.float_info.max
 
+LARGEST_KEY = 10**15
+"""Larger numbers can be chosen so that they all look alike to a dictionary, which takes hours."""
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -156,8 +159,8 @@ class _Open:
         elif self.keyed:
             self.value[self.key], self.keyed = item, False
         else:
-            if not isinstance(item, str):  # numbers can be chosen so that looking them up is slow
-                raise _RefusedError(f"the key {shown(item)} is not text; put it in quotes", line)
+            if isinstance(item, int) and abs(item) > LARGEST_KEY:
+                raise _RefusedError(f"the key {shown(item)} is a number; put it in quotes", line)
             if item in self.lines:
                 raise _RefusedError(
                     f"key {shown(item)} appears twice (lines {self.lines[item]} and {line}); keep "
