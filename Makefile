@@ -9,7 +9,7 @@ export DETENTE_SHARED ?= ../shared
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all worlds gates mutants mutants-sample format bench bench-peers docs serve clean
+.PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs serve clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
@@ -26,6 +26,11 @@ test-all: .venv/installed-dev
 # 20,000 random worlds, each solved and audited or refused with proof
 worlds: .venv/installed-dev
 	$(BIN)/python tests/many_worlds.py
+
+# new odd inputs for every reader; what breaks one is written to tests/fuzz/crashes
+MINUTES ?= 60
+fuzz: .venv/installed-dev
+	cd tests && PYTHONPATH=.:.. ../$(BIN)/python -m fuzz $(MINUTES)
 
 gates: .venv/installed-dev
 	$(BIN)/ruff check .

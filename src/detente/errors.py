@@ -13,11 +13,14 @@
     ├── OutputError           a result that could not be written
     └── WorkerError           a worker process that ended in the middle of its work
 
-Every message says what is wrong, where (file, field, country, sector, value) and what to do.
+Every message says what is wrong, where (file, field, country, sector, value) and what to do. What
+it quotes may come from anybody's file: it is printed without control characters, and in part where
+it is very long.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -34,11 +37,31 @@ __all__ = [
     "TableError",
     "UnknownNameError",
     "WorkerError",
+    "shown",
 ]
+
+LONGEST_LINE = 900
+"""Characters of a line of a message; a longer one is a value that was quoted whole."""
+
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """A value as messages quote it: on one line, and its beginning only where it is long."""
+    if isinstance(value, str):
+        value = value[: limit + 1]
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 class DetenteError(Exception):
     """Base of every error this package raises on purpose."""
+
+    def __str__(self) -> str:
+        text = _UNPRINTABLE.sub(lambda c: ascii(c[0])[1:-1], super().__str__())
+        if len(text) <= LONGEST_LINE:
+            return text
+        return "\n".join(map(_shortened, text.split("\n")))
 
 
 class InputError(DetenteError, ValueError):
@@ -52,14 +75,15 @@ class UnknownNameError(InputError):
     def of(cls, kind: str, name: object, known: Iterable[str], where: str = "") -> UnknownNameError:
         """Build the message with the closest known names as the remedy."""
         known = list(known)
-        close = get_close_matches(str(name), known, n=3, cutoff=0.5)
+        text = str(name)[:200]  # looking for what is close to a megabyte takes seconds
+        close = get_close_matches(text, known, n=3, cutoff=0.5)
         if not close:
             by_case = {k.casefold(): k for k in known}
-            close = get_close_matches(str(name).casefold(), by_case, n=3, cutoff=0.6)
+            close = get_close_matches(text.casefold(), by_case, n=3, cutoff=0.6)
             close = [by_case[c] for c in close]
         hint = f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}."
         prefix = f"{where}: " if where else ""
-        return cls(f"{prefix}unknown {kind} {name!r}; {hint}")
+        return cls(f"{prefix}unknown {kind} {shown(name)}; {hint}")
 
 
 class TableError(InputError):
@@ -138,6 +162,14 @@ class OutputError(DetenteError):
 
 class WorkerError(DetenteError, RuntimeError):
     """A worker process ended in the middle of its work: killed, or out of memory."""
+
+
+def _shortened(line: str) -> str:
+    """A line without its middle where it is very long: the file stands first, the remedy last."""
+    if len(line) <= LONGEST_LINE:
+        return line
+    cut = len(line) - 600 - 200
+    return f"{line[:600]} [... {cut:,} characters ...] {line[-200:]}"
 
 
 def _some(names: list[str], limit: int = 12) -> str:

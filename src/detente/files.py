@@ -42,15 +42,17 @@ def read_bytes(path: Path | str, limit: int, what: str = "file") -> bytes:
     try:
         _refuse_odd(os.stat(path).st_mode, path, what)  # before opening, which may do something
         with open(os.open(path, flags), "rb") as stream:
-            _refuse_odd(os.fstat(stream.fileno()).st_mode, path, what)
-            data = stream.read(limit + 1)
+            found = os.fstat(stream.fileno())
+            _refuse_odd(found.st_mode, path, what)
+            # what is too large is not read first; what grows meanwhile is
+            data = stream.read(limit + 1) if found.st_size <= limit else b""
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; give a {what}", path) from None
     except (OSError, ValueError) as error:  # a ValueError is a name with a NUL
         raise FileError(
             f"{path}: cannot be read ({_why(error)}); give another {what}", path
         ) from None
-    if len(data) > limit:
+    if max(len(data), found.st_size) > limit:
         raise FileError(
             f"{path}: larger than {limit:,} bytes, more than a {what} is allowed; split it, or "
             "check that it is the file you mean",

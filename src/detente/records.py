@@ -7,14 +7,15 @@ text in quotes is no number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from detente.errors import RecordError
+from detente.errors import RecordError, shown
 
-__all__ = ["Count", "Flag", "Number", "Record", "validate"]
+__all__ = ["Count", "Flag", "Number", "Record", "place", "quoted", "said", "validate"]
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number; ``true`` and "25" in quotes are none."""
@@ -32,6 +33,8 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_WORD = re.compile(r"[\w.\[\]-]{1,60}")
+
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -46,29 +49,64 @@ def validate(model: type[R], data: Mapping[str, Any], source: str) -> R:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise RecordError(f"{source}: " + "; ".join(_explain(model, error))) from None
+        raise RecordError(f"{source}: " + "; ".join(_explain(model, error, data))) from None
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
-    lines = []
-    for e in error.errors()[:5]:
-        field = ".".join(str(part) for part in e["loc"]) or "record"
+MOST = 12
+"""Faults of one record that are told; several may belong to one field."""
+
+
+def place(loc: tuple[int | str, ...], kind: str, data: Any) -> tuple[int | str, ...]:
+    """Where a fault lies in ``data``: pydantic's path without the names of the alternatives it
+    tried on the way."""
+    found: list[int | str] = []
+    node = data
+    for n, part in enumerate(loc):
+        last = n == len(loc) - 1
+        if isinstance(node, Mapping) and (part in node or (last and kind == "missing")):
+            node = node.get(part)
+        elif isinstance(node, list | tuple) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
+            continue
+        found.append(part)
+    return tuple(found)
+
+
+def quoted(part: int | str) -> str:
+    """A key as messages show it: as it is, or in quotes where it is no word."""
+    if isinstance(part, int) or _WORD.fullmatch(part):
+        return str(part)
+    return shown(part)
+
+
+def said(message: str) -> str:
+    """A message of pydantic in the words of a writer of files."""
+    return re.sub(r"dictionary( or instance of \w+)?", "mapping", message)
+
+
+def _explain(model: type[BaseModel], error: ValidationError, data: Any) -> list[str]:
+    lines: dict[str, str] = {}
+    for e in error.errors(include_url=False)[:MOST]:
+        field = ".".join(quoted(part) for part in place(e["loc"], e["type"], data)) or "record"
         if e["type"] == "extra_forbidden":
             known = sorted(_all_keys(model))
             from difflib import get_close_matches
 
-            close = get_close_matches(str(e["loc"][-1]), known, n=2, cutoff=0.6)
+            close = get_close_matches(str(e["loc"][-1])[:200], known, n=2, cutoff=0.6)
             hint = f"; did you mean {', '.join(close)}?" if close else f"; keys are {known}"
-            lines.append(f"{field}: unknown key{hint}")
+            line = f"{field}: unknown key{hint}"
         elif e["type"] == "missing":
-            lines.append(f"{field}: is missing; add it")
+            line = f"{field}: is missing; add it"
         else:
             # a fault of the record as a whole names its field itself
-            message = e["msg"].removeprefix("Value error, ")
-            shown = f" (found {repr(e.get('input'))[:80]})" if e["loc"] else ""
-            lines.append(f"{field}: {message}{shown}" if e["loc"] else message)
-    more = error.error_count() - len(lines)
-    return lines + ([f"and {more} more"] if more > 0 else [])
+            message = said(e["msg"].removeprefix("Value error, "))
+            found = f" (found {shown(e.get('input'))})" if e["loc"] else ""
+            line = f"{field}: {message}{found}" if e["loc"] else message
+        # one of several forms is enough; the first stands for them all
+        lines.setdefault(field if e["loc"] else line, line)
+    more = max(0, error.error_count() - MOST) + max(0, len(lines) - 5)
+    return [*lines.values()][:5] + ([f"and {more} more"] if more else [])
 
 
 def _all_keys(model: type[BaseModel], seen: set[type] | None = None) -> set[str]:

@@ -13,16 +13,20 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from detente.errors import FileError
+from detente.errors import FileError, shown
 from detente.files import read_text
 
-__all__ = ["csv_rows", "parse_json", "parse_value", "parse_yaml", "read_json", "read_yaml"]
+__all__ = [
+    "csv_rows", "decimal", "parse_json", "parse_value", "parse_yaml", "read_json", "read_yaml",
+    "yaml_text",
+]  # fmt: skip
 
 MAX_BYTES = 5_000_000
 """A record is written by hand; anything larger is a mistake or an attack."""
@@ -39,9 +43,15 @@ MAX_NODES = 500_000
 MAX_DIGITS = 400
 """Characters of a number; the largest that a computer holds has 309 digits."""
 
+LARGEST = sys.float_info.max
+
+LARGEST_KEY = 10**15
+"""Larger numbers can be chosen so that they all look alike to a dictionary, which takes hours."""
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_DIRECTIVE = re.compile(r"^%(?:YAML|TAG)\b", re.MULTILINE)
 _NUMBER_START = frozenset("0123456789+-.")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WHOLE = re.compile(r"[-+]?[0-9]+")
@@ -106,6 +116,11 @@ def parse_value(text: str, source: str) -> Any:
                 f"character U+{ord(found[0]):04X} is not text; remove it",
                 text.count("\n", 0, found.start()) + 1,
             )
+        if found := _DIRECTIVE.search(text):  # many of them take libyaml hours
+            raise _RefusedError(
+                "directives (%YAML, %TAG) are not allowed; YAML 1.2 is read",
+                text.count("\n", 0, found.start()) + 1,
+            )
         return _build(_events(text))
     except _RefusedError as bad:
         where = f", line {bad.line}" if bad.line else ""
@@ -117,7 +132,7 @@ def _events(text: str) -> Iterator[Any]:
         yield from yaml.parse(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise _RefusedError(
             f"not valid YAML ({problem}); check indentation, and put text with a colon in quotes",
             mark.line + 1 if mark else None,
@@ -144,10 +159,12 @@ class _Open:
         elif self.keyed:
             self.value[self.key], self.keyed = item, False
         else:
+            if isinstance(item, int) and abs(item) > LARGEST_KEY:
+                raise _RefusedError(f"the key {shown(item)} is a number; put it in quotes", line)
             if item in self.lines:
                 raise _RefusedError(
-                    f"key {item!r} appears twice (lines {self.lines[item]} and {line}); keep one "
-                    "of them"
+                    f"key {shown(item)} appears twice (lines {self.lines[item]} and {line}); keep "
+                    "one of them"
                 )
             self.lines[item] = line
             self.key, self.keyed = item, True
@@ -220,17 +237,23 @@ def _number(text: str, line: int) -> Any:
         return text
     if len(text) > MAX_DIGITS:
         raise _RefusedError(f"a number of {len(text):,} characters; put text in quotes", line)
-    if based:
-        return int(text, 0)
     if _SPARE_ZERO.match(text):
         raise _RefusedError(
-            f"{text} begins with a zero; put a code in quotes, or write the number without it", line
+            f"{shown(text)[1:-1]} begins with a zero; put a code in quotes, or write the number "
+            "without it",
+            line,
         )
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    value = float(text)
-    if math.isinf(value):
-        raise _RefusedError(f"{text} is larger than any number here; check its exponent", line)
+    if based:
+        value: int | float = int(text, 0)
+    elif _WHOLE.fullmatch(text):
+        value = int(text)
+    else:
+        value = float(text)
+    if not -LARGEST <= value <= LARGEST:
+        raise _RefusedError(
+            f"{shown(text)[1:-1]} is larger than any number here; check its digits and exponent",
+            line,
+        )
     return value
 
 
@@ -239,6 +262,32 @@ def _tagged(tag: str, line: int) -> _RefusedError:
     return _RefusedError(
         f"not valid YAML here (tag {shown!r}); write the value without a tag", line
     )
+
+
+# --- YAML out --------------------------------------------------------------------------------
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):
+    """Writes so that both this reader and those of YAML 1.1 find the same."""
+
+
+def _text_node(dumper: Any, text: str) -> Any:
+    number = _NUMBER.fullmatch(text) or _BASED.fullmatch(text)
+    style = "'" if number or text in _WORDS else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text_node)
+
+
+def yaml_text(data: Mapping[str, Any]) -> str:
+    """``data`` as YAML that :func:`parse_yaml` reads back as it was.
+
+    A text that reads like a number or a truth value is put in quotes; YAML 1.1, by whose rules
+    PyYAML writes, would leave ``1e3`` and ``089`` bare.
+    """
+    return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
 
 
 # --- JSON -----------------------------------------------------------------------------------
@@ -307,12 +356,18 @@ def _bounded(value: Any) -> None:
             for text in level_keys:
                 if isinstance(text, str) and (found := _CONTROL.search(text)):
                     raise _RefusedError(f"character U+{ord(found[0]):04X} is not text")
-                if isinstance(text, float) and math.isinf(text):
+                if isinstance(text, int | float) and not -LARGEST <= text <= LARGEST:
                     raise _RefusedError("a number is larger than any number here")
         if not below:
             return
         level = below
     raise RecursionError
+
+
+def decimal(text: str) -> float | None:
+    """The number a cell of a table holds, None where it holds something else."""
+    text = text.strip(" ")
+    return float(text) if len(text) <= MAX_DIGITS and _NUMBER.fullmatch(text) else None
 
 
 # --- CSV ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from detente.cli.formats import Format, changes
-from detente.errors import InputError
+from detente.errors import InputError, shown
 from detente.files import probe_folder
 
 __all__ = ["register"]
@@ -140,9 +140,11 @@ class _Earlier:
             raise InputError(f"{path}: is not a run.json of `detente run --out`; give one")
         sets, other = meta.get("theta_sets", []), meta.get("compare")
         if not isinstance(sets, list):
-            raise InputError(f"{path}: meta.theta_sets: {sets!r} is not a list of names; mend it")
+            raise InputError(
+                f"{path}: meta.theta_sets: {shown(sets)} is not a list of names; mend it"
+            )
         if other is not None and not isinstance(other, str):
-            raise InputError(f"{path}: meta.compare: {other!r} is not a scenario; mend it")
+            raise InputError(f"{path}: meta.compare: {shown(other)} is not a scenario; mend it")
         self.scenario = parse_scenario(meta["scenario"], str(path))
         self.theta = "all" if len(sets) > 1 else None
         self.compare = other

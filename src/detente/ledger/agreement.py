@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 from pydantic import model_validator
@@ -32,6 +33,8 @@ class Member(Strict):
     def _one(self) -> Member:
         if (self.country is None) == (self.group is None):
             raise ValueError("give either country or group")
+        if self.in_force and self.left and self.left < self.in_force:
+            raise ValueError(f"left on {self.left}, before it joined on {self.in_force}")
         return self
 
     @property
@@ -94,8 +97,7 @@ class Agreement(Sourced):
 
     @model_validator(mode="after")
     def _members_once(self) -> Agreement:
-        names = [m.name for m in self.members]
-        twice = sorted({n for n in names if names.count(n) > 1})
+        twice = sorted(n for n, count in Counter(m.name for m in self.members).items() if count > 1)
         if twice:
             raise ValueError(f"members: {twice[0]} stands twice")
         for member in self.members:

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
+from detente.errors import shown
+
 from .schema import (
     Agreement,
     Assumption,
@@ -27,6 +29,9 @@ from .schema import (
 from .vocabulary import COUNTRIES, SECTORS
 
 __all__ = ["check", "exclusion_order"]
+
+HINTS = 20
+"""Faults for which names close to an unknown one are looked for."""
 
 Records = Mapping[str, tuple[str, Record]]
 
@@ -61,6 +66,7 @@ class _Checker:
     def __init__(self, records: Records, lists: Mapping[str, ProductList]) -> None:
         self.records = records
         self.lists = lists
+        self.hints = HINTS
         self.groups = {k: r for k, (_, r) in records.items() if isinstance(r, Group)}
         self.measures = [r for _, r in records.values() if isinstance(r, Measure)]
         self.names = {m.id for m in self.measures} | {m.programme for m in self.measures}
@@ -194,9 +200,17 @@ class _Checker:
     ) -> Iterator[str]:
         for name in names:
             if name not in known:
-                close = get_close_matches(name, list(known), n=2, cutoff=0.6)
+                close = self._close(name, known)
                 hint = f"did you mean {' or '.join(close)}?" if close else f"add the {kind} first"
-                yield f"{field}: unknown {kind} {name!r}; {hint}"
+                yield f"{field}: unknown {kind} {shown(name)}; {hint}"
+
+    def _close(self, name: str, known: Collection[str]) -> list[str]:
+        """Names that are nearly this one. Looking through thousands of names takes its time, so it
+        is done for the first faults only."""
+        if self.hints == 0:
+            return []
+        self.hints -= 1
+        return get_close_matches(name[:200], list(known), n=2, cutoff=0.6)
 
     def _circles(self) -> Iterator[str]:
         """A circle counts only among rules that hold on one day: an order may be turned round."""

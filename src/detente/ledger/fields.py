@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from detente.errors import shown
+
 __all__ = [
     "Article",
     "Evidence",
@@ -32,43 +34,51 @@ class Strict(BaseModel):
 
 
 def _iso_date(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        raise ValueError(f"{value!r} is not a date; write YYYY-MM-DD")
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError(f"{shown(value)} is not a date; write YYYY-MM-DD")
     try:
         date.fromisoformat(value)
     except ValueError as bad:
-        raise ValueError(f"{value!r} is an impossible date ({bad}); check day and month") from None
+        raise ValueError(
+            f"{shown(value)} is an impossible date ({bad}); check day and month"
+        ) from None
     return value
 
 
 def _hs_code(value: object) -> str:
     if isinstance(value, int):
-        raise ValueError(f'HS code {value} must be in quotes, "{value}", to keep leading zeros')
+        raise ValueError(
+            f'HS code {shown(value)} must be in quotes, "{shown(value)}", to keep leading zeros'
+        )
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not an HS code")
+        raise ValueError(f"{shown(value)} is not an HS code")
     code = value.replace(".", "").replace(" ", "")
-    if not re.fullmatch(r"\d{2}|\d{4,10}", code):
-        raise ValueError(f"{value!r} is not an HS code; give 2 or 4 to 10 digits")
+    if not re.fullmatch(r"[0-9]{2}|[0-9]{4,10}", code):
+        raise ValueError(f"{shown(value)} is not an HS code; give 2 or 4 to 10 digits")
     return code
 
 
 def _iso3(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{3}", value):
-        raise ValueError(f"{value!r} is not an ISO country code; write three capitals, as in KOR")
+        raise ValueError(
+            f"{shown(value)} is not an ISO country code; write three capitals, as in KOR"
+        )
     return value
 
 
 def _number(value: object, low: float, high: float, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is not a number; write {what} without a sign, as in 25")
-    if not low <= float(value) <= high:
-        raise ValueError(f"{value} is out of range; {what} lies between {low:g} and {high:g}")
+        raise ValueError(f"{shown(value)} is not a number; write {what} without a sign, as in 25")
+    if not low <= value <= high:
+        raise ValueError(
+            f"{shown(value)} is out of range; {what} lies between {low:g} and {high:g}"
+        )
     return float(value)
 
 
 def _record_id(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9.-]+)*", value):
-        raise ValueError(f"{value!r} is not an id; use small letters, digits, - and /")
+        raise ValueError(f"{shown(value)} is not an id; use small letters, digits, - and /")
     return value
 
 

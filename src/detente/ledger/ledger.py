@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal, TypeVar
 
-from detente.errors import DateError, UnknownNameError
+from detente.errors import DateError, UnknownNameError, shown
 
 from .asof import ActiveMeasure, ActiveProvision, Regime, entry_at
 from .schema import (
@@ -207,7 +207,7 @@ class Ledger:
         try:
             day = _date.fromisoformat(value).isoformat()
         except (ValueError, TypeError):
-            raise DateError(f"{field} {value!r} is not a date; write YYYY-MM-DD") from None
+            raise DateError(f"{field} {shown(value)} is not a date; write YYYY-MM-DD") from None
         if day > self.record_until:
             raise DateError(
                 f"{field} {day}: the ledger ends on {self.record_until}; ask for a day up to then"
@@ -220,6 +220,9 @@ class Ledger:
 
 
 def _next(day: str) -> str:
+    """The day after; the last day there is has none and stands for ever."""
+    if day == _date.max.isoformat():
+        return day
     return (_date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 

@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from difflib import get_close_matches
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from detente.cachefolder import keep, kept
-from detente.errors import FileError, RecordError
+from detente.errors import FileError, RecordError, shown
 from detente.files import read_bytes, text_of
-from detente.texts import csv_rows, parse_yaml
+from detente.records import place, quoted, said
+from detente.texts import csv_rows, decimal, parse_yaml
 from detente.version import __version__
 
 from .check import check
 from .ledger import Ledger
-from .schema import KINDS, ProductList, Record
+from .schema import KINDS, Card, ProductList, Record
 from .source import Source
 
 __all__ = ["load_ledger"]
 
 RECORDS = Path(__file__).parent / "records"
+_HS = re.compile("[0-9]{2}|[0-9]{4,10}")
 _cache: dict[Path, Ledger] = {}
 
 MAX_FILES = 50_000
 """Files in a folder of records; more is another folder than the one meant."""
+
+MOST_IN_FILE = 20
+"""Faults of one file that are told."""
+
+MOST = 200
+"""Faults that are told one by one; those beyond are counted."""
+
+CARD = "ledger"
+"""The name of the ledger's own card among the records."""
 
 MAX_BYTES, MAX_LIST_BYTES = 5_000_000, 20_000_000
 """Sizes of a record and of a list of products."""
@@ -47,7 +60,7 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
     faults: list[str] = []
     records: dict[str, tuple[str, Record]] = {}
     digest = hashlib.sha256()
-    texts = _contents(root, sorted(root.rglob("*.yaml")), MAX_BYTES, digest, faults)
+    texts = _contents(root, _found(root, "**/*.yaml"), MAX_BYTES, digest, faults)
     bodies = _bodies(digest.hexdigest(), texts)
     for name, body in bodies.items():
         try:
@@ -55,32 +68,41 @@ def load_ledger(folder: str | Path | None = None) -> Ledger:
         except RecordError as bad:
             faults.append(str(bad))
             continue
-        key = getattr(record, "id", "ledger")
-        if key in records:
+        key = getattr(record, "id", CARD)
+        if key == CARD and not isinstance(record, Card):
+            faults.append(f"{name}: id: {CARD!r} is the card of the ledger itself; choose another")
+        elif key in records:
             faults.append(
                 f"{name}: id: {key!r} is already used in {records[key][0]}; choose another"
             )
         else:
             records[key] = (name, record)
     lists: dict[str, ProductList] = {}
-    tables = sorted(root.glob("lists/**/*.csv"))
-    for name, data in _contents(root, tables, MAX_LIST_BYTES, digest, faults).items():
+    tables = _contents(root, _found(root, "lists/**/*.csv"), MAX_LIST_BYTES, digest, faults)
+    for name, data in tables.items():
         try:
             found = _read_list(data, name)
             lists[found.id] = found
         except RecordError as bad:
             faults.append(str(bad))
-    if "ledger" not in records:
+    if CARD not in records:
         faults.append("ledger.yaml: missing; it states record_from and record_until")
     if not faults:
         faults = check(records, lists)
     if faults:
-        head = f"{len(faults)} faults in the ledger:\n" if len(faults) > 1 else ""
-        raise RecordError(head + "\n".join(faults))
+        lines = [line for fault in faults for line in fault.split("\n")]
+        head = f"{len(lines)} faults in the ledger:\n" if len(lines) > 1 else ""
+        more = f"\nand {len(lines) - MOST} more" if len(lines) > MOST else ""
+        raise RecordError(f"{head}{chr(10).join(lines[:MOST])}{more}")
     ledger = Ledger(records=records, lists=lists, content_hash=digest.hexdigest())
     if folder is None:
         _cache[root] = ledger
     return ledger
+
+
+def _found(root: Path, pattern: str) -> list[Path]:
+    """Files of a folder in order; no more than are read, and one."""
+    return sorted(islice(root.glob(pattern), MAX_FILES + 1))
 
 
 def _contents(
@@ -89,19 +111,21 @@ def _contents(
     """What lies in the files, by name; the digest goes on over names and contents."""
     if len(paths) > MAX_FILES:
         raise RecordError(
-            f"{root}: holds {len(paths):,} files, at most {MAX_FILES:,} are read; is this the "
-            "folder of records?"
+            f"{root}: holds more files than are read, {MAX_FILES:,}; is this the folder of records?"
         )
     found: dict[str, bytes] = {}
     for path in paths:
         name = path.relative_to(root).as_posix()
+        if not name.isprintable():  # bytes that are no UTF-8, a line break, a control character
+            faults.append(f"{name!a}: the name of the file cannot be printed; rename the file")
+            continue
         try:
-            found[name] = read_bytes(path, limit, path.suffix.lstrip(".").upper() + " file")
-            digest.update(name.encode() + found[name])
+            data = read_bytes(path, limit, path.suffix.lstrip(".").upper() + " file")
         except FileError as bad:
             faults.append(str(bad).replace(str(path), name, 1))
-        except UnicodeEncodeError:
-            faults.append(f"{str(path)!a}: the name is not UTF-8; rename the file")
+            continue
+        found[name] = data
+        digest.update(name.encode() + data)
     return found
 
 
@@ -133,7 +157,9 @@ def _record(body: dict[str, Any] | str, name: str) -> Record:
         raise RecordError(body)
     kind = body.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise RecordError(f"{name}: kind: {kind!r} is not known; use one of {', '.join(KINDS)}")
+        raise RecordError(
+            f"{name}: kind: {shown(kind)} is not known; use one of {', '.join(KINDS)}"
+        )
     return _validate(KINDS[kind], body, name)
 
 
@@ -141,25 +167,32 @@ def _validate(model: type[Any], data: dict[str, Any], name: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as bad:
-        lines = [_say(e, model, name) for e in bad.errors()]
-        raise RecordError("\n".join(lines)) from None
+        count = bad.error_count()
+        told = bad.errors(include_url=False)[:MOST_IN_FILE]
+        lines = [_say(e, model, name, data) for e in told]
+        if count > len(told):
+            lines.append(f"{name}: and {count - len(told)} more faults in this file")
+        raise RecordError("\n".join(dict.fromkeys(lines))) from None
 
 
-def _say(error: Any, model: type[BaseModel], name: str) -> str:
-    loc = [p for p in error["loc"] if not (isinstance(p, str) and ("[" in p or "'" in p))]
+def _say(error: Any, model: type[BaseModel], name: str, data: dict[str, Any]) -> str:
+    loc = place(error["loc"], error["type"], data)
     field = ""
     for part in loc:
-        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+        field += (
+            f"[{part}]" if isinstance(part, int) else f".{quoted(part)}" if field else quoted(part)
+        )
     kind = error["type"]
     if kind == "extra_forbidden":
-        close = get_close_matches(str(loc[-1]), sorted(_fields(model)), n=2, cutoff=0.6)
+        close = get_close_matches(str(loc[-1])[:200], sorted(_fields(model)), n=2, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
         return f"{name}: {field}: unknown key; {hint}"
     if kind == "missing":
         return f"{name}: {field}: missing; add it"
     if kind == "literal_error":
-        return f"{name}: {field}: {error['input']!r} is not allowed; use {error['ctx']['expected']}"
-    message = error["msg"].removeprefix("Value error, ")
+        use = error["ctx"]["expected"]
+        return f"{name}: {field}: {shown(error['input'])} is not allowed; use {use}"
+    message = said(error["msg"].removeprefix("Value error, "))
     return f"{name}: {field}: {message}" if field else f"{name}: {message}"
 
 
@@ -184,9 +217,13 @@ def _read_list(data: bytes, name: str) -> ProductList:
     """A CSV: lines ``# key: value`` with the source, then a column ``hs``."""
     head: dict[str, Any] = {}
     body: list[str] = []
-    for line in StringIO(text_of(data, name)):
+    for number, line in enumerate(StringIO(text_of(data, name)), start=1):
         if line.startswith("#"):
             key, _, value = line.lstrip("# ").partition(":")
+            if key.strip() in head:
+                raise RecordError(
+                    f"{name}, line {number}: {shown(key.strip())} is there twice; keep one"
+                )
             head[key.strip()] = value.strip()
         elif line.strip():
             body.append(line)
@@ -208,23 +245,25 @@ def _read_list(data: bytes, name: str) -> ProductList:
     for n, (_, row) in enumerate(rows, start=1):
         given = row[place] if place < len(row) else ""
         code = given.replace(".", "").strip()
-        if not code.isdigit() or len(code) not in (2, 4, 5, 6, 7, 8, 9, 10):
-            raise RecordError(f"{name}: row {n}: {given!r} is not an HS code of 2 to 10 digits")
+        if not _HS.fullmatch(code):
+            raise RecordError(
+                f"{name}: row {n}: {shown(given)} is not an HS code of 2 or 4 to 10 digits"
+            )
+        if code in codes:
+            raise RecordError(f"{name}: row {n}: {code} is there twice; keep one row")
         codes[code] = 0.0 if values is None else _dollars(row, values, f"{name}: row {n}")
     order = sorted(codes)
     key = name.removeprefix("lists/").removesuffix(".csv")
-    return ProductList(
-        id=key, source=source, note=note, codes=tuple(order), exporter=exporter,
-        exports_usd=() if values is None else tuple(codes[c] for c in order),
-        exports_total_usd=0.0 if total is None else _dollars([total], 0, f"{name}: the head"),
-    )  # fmt: skip
+    found = {
+        "id": key, "source": source, "note": note, "codes": tuple(order), "exporter": exporter,
+        "exports_usd": () if values is None else tuple(codes[c] for c in order),
+        "exports_total_usd": 0.0 if total is None else _dollars([total], 0, f"{name}: the head"),
+    }  # fmt: skip
+    return _validate(ProductList, found, name)
 
 
 def _dollars(row: list[str], place: int, where: str) -> float:
-    try:
-        value = float(row[place])
-    except (IndexError, ValueError):
-        value = -1.0
-    if not 0 <= value < 1e15:
+    value = decimal(row[place]) if place < len(row) else None
+    if value is None or not 0 <= value < 1e15:
         raise RecordError(f"{where}: exports must be a number of dollars, zero or more")
     return value

@@ -160,7 +160,7 @@ class Provision(Strict):
     title: Text
     targets: Targets | None = None
     products: Products | None = None
-    when: When = When()
+    when: When = Field(default_factory=When)
     entities: tuple[Entity, ...] = ()
     history: tuple[Entry, ...]
 

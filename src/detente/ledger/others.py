@@ -120,6 +120,12 @@ class Membership(Strict):
     joined: IsoDate | None = None
     left: IsoDate | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Membership:
+        if self.joined and self.left and self.left < self.joined:
+            raise ValueError(f"left on {self.left}, before it joined on {self.joined}")
+        return self
+
 
 class Group(Sourced):
     """A named set of countries with dated membership.
@@ -149,6 +155,12 @@ class Role(Strict):
     ended: IsoDate | None = None
     evidence: Evidence
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Role:
+        if self.starts and self.ended and self.ended < self.starts:
+            raise ValueError(f"ended on {self.ended}, before it starts on {self.starts}")
+        return self
+
 
 class Actor(Sourced):
     """A country, bloc, institution, firm or person, with its names and dated office holders."""
@@ -171,6 +183,14 @@ class Card(Strict):
     version: Text
     record_from: IsoDate
     record_until: IsoDate
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Card:
+        if self.record_until < self.record_from:
+            raise ValueError(
+                f"record_until {self.record_until} lies before record_from {self.record_from}"
+            )
+        return self
 
 
 class ProductList(Strict):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from detente.errors import InputError, RecordError, UnknownNameError
+from detente.errors import InputError, RecordError, UnknownNameError, shown
 from detente.files import read_text, there
 from detente.regime.policy import Policy
 from detente.regime.scenario import Law, Measure, Scenario, TableRef, scenario_folder
-from detente.texts import csv_rows
+from detente.texts import csv_rows, decimal
 from detente.world import World
 
 __all__ = ["build_policy", "law_policy"]
@@ -68,19 +68,28 @@ def build_policy(
             share = scope.share(measure.covered_share, "covered_share") * scope.share(
                 measure.taxed_share, "taxed_share"
             )
-            if measure.form == "added":
-                old[scope.cells] = base + share * rate
-            else:
-                new = rate if measure.form == "replaced" else np.maximum(base, rate)
-                old[scope.cells] = base + share * (new - base)
+            with np.errstate(over="ignore", invalid="ignore"):  # seen below
+                if measure.form == "added":
+                    old[scope.cells] = base + share * rate
+                else:
+                    new = rate if measure.form == "replaced" else np.maximum(base, rate)
+                    old[scope.cells] = base + share * (new - base)
         elif measure.instrument == "iceberg":
             covered = scope.share(measure.covered_share, "covered_share")
-            iceberg[scope.cells] *= 1.0 + covered * (measure.cost_pct or 0.0) / 100.0
+            factor = 1.0 + covered * (measure.cost_pct or 0.0) / 100.0
+            _grow(iceberg, scope, factor, f"{where}.cost_pct")
         else:
             covered = scope.share(measure.covered_share, "covered_share")
-            with np.errstate(divide="ignore"):
-                iceberg[scope.cells] *= (1.0 - covered) ** (-1.0 / scope.theta)
+            with np.errstate(divide="ignore", over="ignore"):
+                factor = (1.0 - covered) ** (-1.0 / scope.theta)
+            factor[(covered < 1.0) & np.isinf(factor)] = np.nan
+            _grow(iceberg, scope, factor, f"{where}.covered_share")
     for name, values in (("tariff", tariff), ("export_tax", tax)):
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{scenario.source}: the measures together leave a {name} larger than any number; "
+                "lower rate_pct"
+            )
         if (values <= -1.0).any():
             j, n, e = np.argwhere(values <= -1.0)[0]
             rate = 100 * values[j, n, e]
@@ -97,6 +106,19 @@ def build_policy(
         title=scenario.title,
         notes=() if start is None else start.notes,
     )
+
+
+def _grow(iceberg: np.ndarray, scope: _Scope, factor: np.ndarray, where: str) -> None:
+    """Multiply costs; what grows beyond any number would be taken for a ban that nobody wrote."""
+    banned = np.isinf(iceberg[scope.cells]) | np.isinf(factor)
+    with np.errstate(over="ignore"):
+        new = iceberg[scope.cells] * factor
+    if not (np.isfinite(new) | banned).all() or not (new > 0).all():
+        raise InputError(
+            f"{where}: the measures together change costs beyond any number; write "
+            "instrument: ban where no trade is to be left"
+        )
+    iceberg[scope.cells] = new
 
 
 def law_policy(law: Law, world: World) -> Policy:
@@ -131,6 +153,8 @@ class _Scope:
         sectors = world.sector_list(measure.sectors, f"{where}.sectors")
         c = {name: i for i, name in enumerate(world.countries)}
         s = {name: i for i, name in enumerate(world.sectors)}
+        if not sectors:
+            raise InputError(f"{where}.sectors: is empty; name a sector, or write all")
         outgoing = measure.instrument == "export_tax"
         pairs = [(a, b) for a in imposers for b in targets if a != b]
         if not pairs:
@@ -230,23 +254,22 @@ def _read_table(path: str, column: str, _changed: int) -> dict[tuple[str, str], 
         if len(cells) > len(names) or any(n not in row for n in ("sector", "exporter", column)):
             raise RecordError(
                 f"{path}, line {line}: columns sector, exporter and {column} are needed, one "
-                f"value each; found {', '.join(names)} and {len(cells)} values"
+                f"value each; found {shown(', '.join(names))} and {len(cells)} values"
             )
         key = (row["sector"], row["exporter"])
         if key in out:
             raise RecordError(
-                f"{path}, line {line}: {key[0]} from {key[1]} is there twice; keep one row"
+                f"{path}, line {line}: {shown(key[0])} from {shown(key[1])} is there twice; keep "
+                "one row"
             )
-        try:
-            value = float(row[column])
-        except ValueError:
-            value = math.nan
+        value = decimal(row[column])
+        value = math.nan if value is None else value
         high = 1.0 if column == "share" else math.inf
         low = 0.0 if column == "share" else math.nextafter(-100.0, 0.0)
         if not low <= value <= high or math.isinf(value):
             span = "from 0 to 1" if column == "share" else "above -100, in percent"
             raise RecordError(
-                f"{path}, line {line}: {column} is {row[column]!r}; write a number {span}"
+                f"{path}, line {line}: {column} is {shown(row[column])}; write a number {span}"
             )
         out[key] = value
     return out

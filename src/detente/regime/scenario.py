@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from detente.errors import RecordError, UnknownNameError
+from detente.errors import RecordError, UnknownNameError, shown
 from detente.files import there
-from detente.records import Flag, Number, Record, validate
+from detente.records import Flag, Number, Record, quoted, validate
 from detente.texts import parse_value, read_yaml
 
 __all__ = ["Measure", "Scenario", "Source", "load_scenario", "parse_scenario", "scenario_names"]
@@ -260,15 +260,21 @@ def parse_scenario(data: Mapping[str, Any], source: str) -> Scenario:
 def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
     """Apply ``measures.0.rate_pct=15``; the value is read as YAML."""
     parts = where.replace("[", ".").replace("]", "").split(".")
+    where = quoted(where)
     value = parse_value(text, f"--set {where}")
     node: Any = data
     for i, part in enumerate(parts):
         last = i == len(parts) - 1
         if isinstance(node, list):
+            if not node:
+                raise RecordError(
+                    f"--set {where}: {source} has nothing at {shown('.'.join(parts[:i]))}; edit "
+                    "the file"
+                )
             if not _place_in(part, len(node)):
                 raise RecordError(
                     f"--set {where}: {source} has {len(node)} entries at "
-                    f"{'.'.join(parts[:i])!r}; use a number from 0 to {len(node) - 1}"
+                    f"{shown('.'.join(parts[:i]))}; use a number from 0 to {len(node) - 1}"
                 )
             key: Any = int(part)
         elif isinstance(node, dict):
@@ -276,7 +282,7 @@ def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
             if not last and key not in node:
                 raise UnknownNameError.of("key", part, [str(k) for k in node], f"--set {where}")
         else:
-            raise RecordError(f"--set {where}: {'.'.join(parts[:i])!r} holds no further keys")
+            raise RecordError(f"--set {where}: {shown('.'.join(parts[:i]))} holds no further keys")
         if last:
             node[key] = value
         else:

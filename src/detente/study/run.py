@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from detente.errors import InputError, UnknownNameError
+from detente.files import there as is_there
 from detente.outcome import Outcome, simulate
 from detente.outcome.audit import Audit
 from detente.outcome.audit import audit as audit_of
@@ -324,7 +325,7 @@ def _beside(name: str | Path, folder: Path | None) -> tuple[Scenario, Path | Non
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         return load_scenario(name), None
-    if folder is not None and (folder / path).exists():
+    if folder is not None and is_there(folder / path):
         path = folder / path
     return load_scenario(path), path.parent
 

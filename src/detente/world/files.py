@@ -10,7 +10,7 @@ from typing import Any
 
 import xarray as xr
 
-from detente.errors import FileError, TableError, UnknownNameError
+from detente.errors import FileError, TableError, UnknownNameError, shown
 from detente.files import read_bytes, there, write_whole
 from detente.world.hdf5 import Refused, read_apart, read_tables
 from detente.world.identities import DIMS
@@ -20,6 +20,9 @@ __all__ = ["EMBEDDED", "load_world", "netcdf_bytes", "save"]
 
 EMBEDDED = ("world-2022",)
 """Worlds that ship with the package."""
+
+MAX_NAME = 200
+"""Letters in the name of a world."""
 
 MAX_BYTES = 2_000_000_000
 """Size of a world file; the embedded one has 1 MB."""
@@ -66,6 +69,13 @@ def _read(path: Path, name: str, ours: bool = False) -> World:
     lacking = [v for v in DIMS if v not in tables.arrays]
     if lacking:
         raise TableError(f"{path}: variables {lacking} are missing; a world needs {list(DIMS)}")
+    for name, dims in tables.dims.items():
+        if len(set(dims)) < len(dims):
+            raise FileError(
+                f"{path}: {name!r} has one dimension twice ({', '.join(dims)}); write it with "
+                "World.save",
+                path,
+            )
     try:
         ds = xr.Dataset(
             {v: (tables.dims[v], tables.arrays[v], tables.attrs[v]) for v in DIMS},
@@ -80,8 +90,17 @@ def _read(path: Path, name: str, ours: bool = False) -> World:
         raise FileError(
             f"{path}: its variables do not fit together ({error}); write it with World.save", path
         ) from None
-    mode = "report" if ds.attrs.get("identities") == "report" else "strict"
-    return World(ds, str(ds.attrs.get("id", name)), mode)
+    mode = "report" if str(ds.attrs.get("identities")) == "report" else "strict"
+    own = ds.attrs.get("id", name)
+    if not isinstance(own, str) or not own.isprintable() or not 0 < len(own) <= MAX_NAME:
+        raise TableError(
+            f"{path}: its id {shown(own)} is no name of up to {MAX_NAME} letters; write it with "
+            "World.save"
+        )
+    try:
+        return World(ds, own, mode)
+    except TableError as error:  # which knows the world's own name only
+        raise TableError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
 
 def save(world: World, path: Path) -> Path:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["MAX_CELLS", "Refused", "Tables", "read_apart", "read_tables"]
+__all__ = ["MAX_CELLS", "Refused", "Tables", "read_apart", "read_tables", "reason"]
 
 MAX_OBJECTS = 200
 """A world has seven variables, their dimensions, and some attributes."""
@@ -83,7 +83,9 @@ def read_tables(data: bytes, labels: frozenset[str]) -> Tables:
         attrs = {"": _attributes(file, "the file")}
         attrs.update({name: _attributes(v, name) for name, v in found.items()})
         dims = {name: _dims(v, name) for name, v in found.items()}
-        return Tables({name: _values(v, name in labels) for name, v in found.items()}, dims, attrs)
+        return Tables(
+            {name: _values(v, name, name in labels) for name, v in found.items()}, dims, attrs
+        )
 
 
 def _variables(file: Any) -> Iterator[tuple[str, Any]]:
@@ -159,9 +161,16 @@ def _attributes(owner: Any, name: str) -> dict[str, Any]:
             value = value.tolist()
         if key in ("scale_factor", "add_offset") or (key == "units" and " since " in str(value)):
             raise Refused(f"{name!r} has {key!r} = {value!r}, by which numbers stand for others")
-        json.dumps(value)  # what is neither text nor number has no place here
+        if not all(_plain(x) for x in (value if isinstance(value, list) else [value])):
+            raise Refused(f"attribute {key!r} of {name!r} is neither text nor number")
         found[key] = value
     return found
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return not any("\ud800" <= c <= "\udfff" for c in value)  # bytes that are no text
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _dims(variable: Any, name: str) -> tuple[str, ...]:
@@ -173,11 +182,18 @@ def _dims(variable: Any, name: str) -> tuple[str, ...]:
     return tuple(d[0].name.rpartition("/")[2] for d in variable.dims)
 
 
-def _values(variable: Any, texts: bool) -> np.ndarray:
+def _values(variable: Any, name: str, texts: bool) -> np.ndarray:
     if not texts:
         return np.asarray(variable[...], dtype=np.float64)
     raw = variable[...].reshape(-1)
-    return np.array([x.decode() if isinstance(x, bytes) else str(x) for x in raw], dtype=np.str_)
+    try:
+        found = [x.decode() if isinstance(x, bytes) else str(x) for x in raw]
+    except UnicodeDecodeError:
+        raise Refused(f"labels of {name!r} are not UTF-8 text") from None
+    odd = next((x for x in found if not x.isprintable() or not x.strip()), None)
+    if odd is not None:
+        raise Refused(f"label {odd[:60]!r} of {name!r} cannot be printed")
+    return np.array(found, dtype=np.str_)
 
 
 # --- apart ------------------------------------------------------------------------------------
@@ -209,6 +225,12 @@ def read_apart(data: bytes, labels: frozenset[str], seconds: float = SECONDS) ->
         return Tables({name: z[f"_{name}"] for name in dims}, dims, said["attrs"])
 
 
+def reason(error: Exception) -> str:
+    """Why a file is not taken, in one line, from whatever was raised while it was read."""
+    lines = str(error).splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
 def _main() -> None:
     """Read a file from standard input; write its tables, or what is wrong, to standard output."""
     try:
@@ -222,8 +244,7 @@ def _main() -> None:
     try:
         tables = read_tables(sys.stdin.buffer.read(size), frozenset(labels))
     except Exception as error:
-        lines = str(error).splitlines()
-        said: dict[str, Any] = {"refused": lines[0][:300] if lines else type(error).__name__}
+        said: dict[str, Any] = {"refused": reason(error)}
     else:
         arrays = {f"_{name}": values for name, values in tables.arrays.items()}
         said = {"dims": tables.dims, "attrs": tables.attrs}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from detente.errors import RecordError, UnknownNameError
-from detente.records import validate
+from detente.records import Number, validate
 from detente.texts import parse_yaml
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ThetaRecord(BaseModel):
     services: str
     """How services are treated, and why."""
     notes: str
-    source_values: dict[str, float] = {}
+    source_values: dict[str, Number] = {}
     """The source's own industries and values."""
     mapping: dict[str, list[str]] = {}
     """Sector to the source industries whose plain mean it takes; empty list: filled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from detente.errors import TableError, UnknownNameError
+from detente.errors import TableError, UnknownNameError, shown
 from detente.world import identities
 from detente.world.identities import DIMS, Miss
 
@@ -251,10 +252,10 @@ def _check_shape(ds: xr.Dataset, source: str) -> None:
         if list(ds[dim].values) != list(ds[other].values):
             raise TableError(f"{source}: labels of {dim} and {other} differ; they must be the same")
     for dim in ("country", "sector"):
-        labels = list(ds[dim].values)
-        if len(set(labels)) < len(labels):
-            twice = next(x for x in labels if labels.count(x) > 1)
-            raise TableError(f"{source}: {dim} {twice!r} appears twice; labels must be unique")
+        labels = Counter(str(x) for x in ds[dim].values)
+        if len(labels) < ds.sizes[dim]:
+            twice = labels.most_common(1)[0][0]
+            raise TableError(f"{source}: {dim} {shown(twice)} appears twice; labels must be unique")
     _positive(ds, "theta", 0.0, source, "a trade elasticity is above zero")
     _positive(ds, "tariff", -1.0, source, "a tariff is a fraction above -1 (0.25 is 25%)")
 

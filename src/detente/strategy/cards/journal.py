@@ -101,9 +101,9 @@ class Journal:
             for line in read_bytes(self.path, MAX_BYTES).splitlines():
                 try:
                     row, answer = json.loads(line)
-                    if isinstance(row, int) and 0 <= row < self.asked:
+                    if type(row) is int and 0 <= row < self.asked:
                         self.answers[row] = _answer(answer)
-                except (ValueError, TypeError, AttributeError, RecursionError):
+                except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
                     continue
         if self.answers:  # a cut line must not run into the next
             with contextlib.suppress(OSError):

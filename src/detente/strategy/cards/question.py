@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import Field
 
-from detente.errors import RecordError, UnknownNameError
+from detente.errors import RecordError, UnknownNameError, shown
 from detente.files import there
-from detente.records import Count, Flag, Record, validate
+from detente.records import Count, Flag, Record, quoted, validate
 from detente.strategy.cards.draws import Prior
 from detente.strategy.cards.kind import Kind
 from detente.texts import parse_value, read_yaml
@@ -31,6 +31,9 @@ KINDS = {
     "hold-over-korea": "hold_over_korea",
     "number-one-partner": "number_one_partner",
 }
+
+MOST_EXTENDED = 8
+"""Files of which each extends the next."""
 
 LEAST_DRAWS, MOST_DRAWS = 2, 100_000
 
@@ -151,7 +154,7 @@ def _within(kind: Kind, name: str, prior: Prior, source: str) -> None:
                 raise UnknownNameError.of("value", x, spec.names, where)
             continue
         if isinstance(x, str):
-            raise RecordError(f"{where}: {x!r} is not a number ({spec.unit})")
+            raise RecordError(f"{where}: {shown(x)} is not a number ({spec.unit})")
         low = spec.lowest if spec.lowest is not None else x
         high = spec.highest if spec.highest is not None else x
         if not low <= x <= high:
@@ -172,10 +175,13 @@ def _read(name: str | Path, seen: tuple[str, ...]) -> tuple[dict[str, Any], str]
     base = data.pop("extends", None)
     if base is None:
         return data, source
-    if not isinstance(base, str) or str(base) in seen:
-        raise RecordError(f"{source}: extends: {base!r}; name one question, and not in a circle")
+    if not isinstance(base, str) or base in seen or len(seen) >= MOST_EXTENDED:
+        raise RecordError(
+            f"{source}: extends: {shown(base)}; name one question, not in a circle and not over "
+            f"more than {MOST_EXTENDED} files"
+        )
     local = path.parent / base
-    below, _ = _read(local if local.suffix and there(local) else base, (*seen, str(base)))
+    below, _ = _read(local if local.suffix and there(local) else base, (*seen, base))
     return _merge(below, data), source
 
 
@@ -195,18 +201,19 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
     """Apply ``parameters.penalty_pct.high=20``; a parameter itself may be set to one value."""
     parts = where.split(".")
+    where = quoted(where)
     value = parse_value(text, f"--set {where}")
     node: Any = data
     for i, part in enumerate(parts[:-1]):
         if not isinstance(node, dict):
-            raise RecordError(f"--set {where}: {'.'.join(parts[:i])!r} holds no further keys")
+            raise RecordError(f"--set {where}: {shown('.'.join(parts[:i]))} holds no further keys")
         if part not in node and i == 0 and part in ("settings", "world"):
             node[part] = {}  # a file may leave either out; the schema knows their keys
         if part not in node:
             raise UnknownNameError.of("key", part, [str(k) for k in node], f"--set {where}")
         node = node[part]
     if not isinstance(node, dict):
-        raise RecordError(f"--set {where}: {source} has no keys at {'.'.join(parts[:-1])!r}")
+        raise RecordError(f"--set {where}: {source} has no keys at {shown('.'.join(parts[:-1]))}")
     if parts[0] == "parameters" and len(parts) == 2 and not isinstance(value, dict):
         value = {"value": value, "source": "set by hand"}
     node[parts[-1]] = value

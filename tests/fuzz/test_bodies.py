@@ -1,0 +1,40 @@
+"""Bodies of requests; what is wrong there today is written down as such."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from detente.regime.scenario import load_scenario
+from fuzz.bodies import file_of_scenario, job_body
+from fuzz.judge import unfit
+
+CARS = load_scenario("us-cars-25").model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def body(**changes: object) -> bytes:
+    return json.dumps({**CARS, **changes}).encode()
+
+
+@pytest.mark.parametrize("title", ["on", "2025-01-01", "a: b", "1:30", "true", "# x", " lead"])
+def test_the_file_of_a_scenario_is_the_scenario(title: str) -> None:
+    file_of_scenario(body(title=title))
+
+
+@pytest.mark.xfail(strict=True, reason="scenario_yaml writes by YAML 1.1; texts.yaml_text does not")
+@pytest.mark.parametrize("title", ["1e5", "089", "0o17", "1e-3"])
+def test_the_file_of_a_scenario_with_a_title_like_a_number(title: str) -> None:
+    file_of_scenario(body(title=title))
+
+
+@pytest.mark.xfail(strict=True, reason="read_json takes control characters; texts.parse_json not")
+def test_the_file_of_a_scenario_with_a_control_character() -> None:
+    file_of_scenario(body(title="a\u0007b"))
+
+
+@pytest.mark.xfail(strict=True, reason="names of pydantic's alternatives reach the message")
+def test_a_refused_job_says_so_in_plain_words() -> None:
+    said = job_body(json.dumps({"question": "courtship", "overrides": {"settings.x": []}}).encode())
+    assert said
+    unfit(said)
