@@ -46,6 +46,7 @@ def rate(ledger, line=CAR, partner="KOR", **how) -> float:
 def test_no_measure_leaves_the_base_alone(law):
     found = ask(law())
     assert (found.base[0], found.added[0], found.mfn[0]) == (10, 0, 10)
+    assert {found.base.dtype, found.added.dtype, found.mfn.dtype} == {np.dtype(float)}
     assert not found.banned[0]
     assert not found.partial[0]
     assert found.claim[0] == -1
@@ -204,6 +205,11 @@ def test_the_highest_of_two_headings_of_one_scope_whatever_their_order(law):
         headings = [heading(entry(rate_pct=r)) for r in rates]
         assert rate(law(measure("a", *headings, several="highest"))) == 40
         assert rate(law(measure("a", *headings))) == 10 + rates[1]
+
+
+def test_a_heading_of_nothing_is_below_half_a_point(law):
+    headings = [heading(entry(rate_pct=0.5)), heading(entry(rate_pct=0))]
+    assert rate(law(measure("a", *headings, several="highest"))) == 10.5
 
 
 def test_a_highest_rate_of_nothing_is_still_reached(law):
@@ -474,6 +480,7 @@ def test_cells_together_are_cells_one_by_one(law):
         measure("c", entry("total", 15, base="claimed"), targets={"countries": ["JPN"]}),
         measure("d", entry("replaced", 12), targets={"groups": ["eu"]}),
         rule("cap", over=["a", "b"], rate_pct=52), rule("exclude", "x", where=["a"], drop=["c"]),
+        rule("highest", "y", over=["b", "c"]),
     )  # fmt: skip
     asked = [(line, p) for p in PARTNERS for line in (STEEL, CAR, SHIRT)]
     cells = Cells(np.array([LINE[line] for line, _ in asked]),

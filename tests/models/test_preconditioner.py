@@ -143,3 +143,18 @@ def test_the_wage_matrix_market_by_market(case):
             found[i, m] -= (i == m) + base.value_added[m] / base.value_added.sum()
     step = _wage_matrix(base, sales, cost, orders)
     np.testing.assert_allclose(-step @ found, np.eye(5), atol=1e-9)
+
+
+def test_couplings_inside_a_country(case):
+    """What own prices do to own labour demand (buyers turn away), and what orders do."""
+    world, base, steps, _ = case
+    trade = world.trade.values
+    sales, kept = _sales(base)
+    paid = world.value_added.values.sum(axis=0)
+    for n in range(5):
+        lost = base.theta * (sales[:, n] - kept[:, n])
+        for k in range(3):
+            felt = -sum(base.beta[j, n] * lost[j] / paid[n] * base.gamma[n, j, k] for j in range(3))
+            assert steps.price_wages[k, n] == pytest.approx(felt, rel=1e-5, abs=1e-7)
+            ordered = base.beta[k, n] * trade[k, n, n] / paid[n]
+            assert steps.order_wages[k, n] == pytest.approx(ordered, rel=1e-5, abs=1e-7)

@@ -487,3 +487,17 @@ def test_income_that_ends_under_the_zero_closure_is_named():
     with pytest.raises(NoSolutionError, match=r"income of c00 falls to zero") as caught:
         dt.simulate(world, dt.Policy(world, transfer=pay), deficit="zero")
     assert caught.value.reason == "no income"
+
+
+def test_own_income_of_the_table_is_what_is_spent_less_the_deficit(world):
+    spent = world.final.values.sum(axis=0)
+    np.testing.assert_allclose(prepare(world).own_income, spent - world.deficit.values, rtol=1e-9)
+
+
+def test_a_ban_counts_however_small_the_flow():
+    """Trade of a fraction of a USD million."""
+    world = build(np.array([[[6.0, 0.2], [0.2, 6.0]]]), theta=4.0)
+    iceberg = np.ones((1, 2, 2))
+    iceberg[0, 0, 1] = iceberg[0, 1, 0] = np.inf
+    first = dt.simulate(world, dt.Policy(world, iceberg=iceberg)).first_order
+    assert first.attrs["missing"] == "c00, c01"

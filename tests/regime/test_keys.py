@@ -271,6 +271,28 @@ def test_a_preference_as_old_as_the_table_is_in_it_already(law, real):
         assert found[real.sectors.index("C29"), 0] == left
 
 
+def test_of_two_younger_preferences_the_first_to_claim_cuts(law, real):
+    members = [{"country": c, "in_force": "2023-01-01"} for c in ("JPN", "CHN")]
+    two = [agreement(n, preference({"cut_pct": cut}, importer="JPN"), members=members, priority=p)
+           for n, cut, p in (("a", 40, 1), ("b", 10, 2))]  # fmt: skip
+    found = _cuts(law(*two).at(DAY), real, "JPN", ["CHN"])
+    assert found[real.sectors.index("C29"), 0] == pytest.approx(0.9, abs=1e-15)
+
+
+def test_rates_come_back_from_disk_as_they_went(tmp_path, monkeypatch):
+    monkeypatch.setenv("DETENTE_CACHE", str(tmp_path))
+    arrays = {n: np.array([[k + 0.5, np.nan]]) for k, n in enumerate(cache._ARRAYS)}
+    rates = cache.SectorRates("USA", DAY, ("C29",), ("KOR", "JPN"), basis="made", **arrays)
+    cache._save("entry", rates)
+    found = cache._load("entry")
+    assert found is not None
+    for name in ("importer", "date", "sectors", "partners", "basis"):
+        assert getattr(found, name) == getattr(rates, name)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(getattr(found, name), array)
+    assert cache._load("another") is None
+
+
 # --- measures without a number ----------------------------------------------------------------
 def test_which_measures_have_no_number(law):
     """Those whose headings give no rate, share or equivalent, and those on no flow of goods."""
