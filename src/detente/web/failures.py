@@ -19,6 +19,7 @@ from detente.errors import (
     NoSolutionError,
     UnknownNameError,
 )
+from detente.records import place
 from detente.web.schemas import DAY_PATTERN
 from detente.web.templating import render
 
@@ -110,7 +111,9 @@ def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     said, field = [], None
     for one in found[:5]:
-        where = [str(part) for part in one["loc"] if part not in ("body", "query", "path")]
+        origin, *loc = one["loc"]
+        named = place(tuple(loc), one["type"], error.body) if origin == "body" else loc
+        where = [str(part) for part in named]
         field = field or ".".join(where) or None
         words = "not a date; write YYYY-MM-DD" if _is_day(one) else str(one["msg"])
         said.append(": ".join(p for p in (".".join(where), words) if p))

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from detente.errors import InputError, UnknownNameError
 from detente.regime.scenario import (
@@ -19,7 +18,7 @@ from detente.regime.scenario import (
     scenario_names,
 )
 from detente.study.live import LiveRuns
-from detente.texts import parse_json
+from detente.texts import parse_json, yaml_text
 from detente.web import worker
 from detente.web.answers import frame_json, json_bytes
 from detente.world import load_world
@@ -83,11 +82,7 @@ def _known(kind: str, name: str, known: Any) -> None:
 def scenario_yaml(scenario: Scenario) -> str:
     """The scenario as a file that ``detente run`` takes."""
     data = scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
-
-
-# the same text from C, twenty times as fast; not every PyYAML is built with it
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml_text(data)
 
 
 def shipped(name: str) -> dict[str, Any]:
