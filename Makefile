@@ -9,7 +9,8 @@ export DETENTE_SHARED ?= ../shared
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 UV := $(BIN)/uv
-# of `make lowest` and `make highest`: the Python, and the tests
+# of `make lowest` and `make highest`: the Python, and the tests; none that compares bytes with
+# those that one version of the HDF5 library wrote
 BOUNDS_PYTHON ?= 3.11
 BOUNDS_TESTS ?= tests/cli tests/world tests/test_files.py tests/test_texts.py tests/scenarios \
 	tests/models tests/web/test_api_simulate.py
@@ -18,7 +19,7 @@ define in_environment
 	$(UV) venv --quiet --clear --python $(BOUNDS_PYTHON) build/$(1)
 	$(UV) pip install --quiet --python build/$(1) --resolution $(2) -e ".[dev]"
 	$(UV) pip list --python build/$(1)
-	build/$(1)/bin/pytest -n 0 $(BOUNDS_TESTS)
+	build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS)
 endef
 
 .PHONY: demo test test-all gates format bench bench-peers docs serve package lowest highest clean

@@ -33,6 +33,7 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ class Place:
 def copyleft(metadata: dict[str, Any]) -> str | None:
     """The GPL-like licence a distribution states (GPL, LGPL, AGPL), or None.
 
-    ``metadata`` is that of ``pip inspect``. A choice between licences counts as its best; the GCC
+    ``metadata`` holds what `inspect` reads. A choice between licences counts as its best; the GCC
     runtime exception frees what is linked. A ``License`` field of many lines is a text, not a
     name: texts in wheels quote the licences of parts.
     """
@@ -240,10 +241,13 @@ def interpreters(findings: Findings) -> dict[str, str]:
     named = [m[1] for c in classifiers if (m := re.search(r":: Python :: (3\.\d+)$", c))]
     found: dict[str, str] = {}
     candidates = [Path(p).expanduser() for p in os.environ.get("PYTHONS", "").split()]
-    candidates += [Path(p) for v in named if (p := shutil.which(f"python{v}"))]
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    candidates += [
+        Path(p) for v in named for f in folders if (p := shutil.which(f"python{v}", path=f))
+    ]
     for python in candidates:
         ask = "import sys; print('%d.%d' % sys.version_info[:2])"
-        # a shim on the PATH may stand for nothing
+        # a shim on the PATH may stand for nothing, and the next folder may hold the real one
         try:
             said = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True)
         except OSError as error:
@@ -299,10 +303,18 @@ def check_sdist(place: Place, sdist: Path, findings: Findings) -> None:
 
 
 def inspect(place: Place) -> dict[str, dict[str, Any]]:
-    """Name -> metadata of what is installed, without pip itself."""
-    listed = json.loads(place.pip("inspect", "--local"))["installed"]
-    known = {entry["metadata"]["name"].lower(): entry["metadata"] for entry in listed}
-    return {name: known[name] for name in sorted(known) if name not in ("pip", "setuptools")}
+    """Name -> version and licence fields of what is installed, without pip itself.
+
+    Read from the files, since an older pip does not know of licence expressions.
+    """
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    said = subprocess.run(
+        [place.python, "-I", "-c", ask], capture_output=True, text=True, check=True
+    )  # fmt: skip
+    # the JSON form spells the fields license_expression, license and classifier
+    read = [d.metadata.json for d in distributions(path=[said.stdout.strip()])]
+    found: dict[str, dict[str, Any]] = {str(entry["name"]).lower(): entry for entry in read}
+    return {name: found[name] for name in sorted(found) if name not in ("pip", "setuptools")}
 
 
 def licences(place: Place, installed: dict[str, dict[str, Any]], findings: Findings) -> None:
