@@ -125,11 +125,16 @@ class Place:
         }
 
     def call(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run ``detente`` with these arguments."""
-        return subprocess.run(
-            [str(self.venv / "bin" / "detente"), *args], cwd=self.work, env=self.environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=CALL_SECONDS,
-        )  # fmt: skip
+        """Run ``detente`` with these arguments; one that does not end is killed, and says so."""
+        command = [str(self.venv / "bin" / "detente"), *args]
+        try:
+            return subprocess.run(
+                command, cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=CALL_SECONDS,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            late = f"did not end within {CALL_SECONDS:.0f} s"
+            return subprocess.CompletedProcess(command, -signal.SIGKILL, "", late)
 
     def pip(self, *args: str) -> str:
         """Run pip with the caller's settings (index, proxy, cache); its output.
