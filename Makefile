@@ -8,8 +8,14 @@ export DETENTE_SHARED ?= ../shared
 # one BLAS thread: the matrices are small, and results do not depend on the machine's cores
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
+UV := $(BIN)/uv
+# of `make lowest` and `make highest`: the Python, and the tests; none that compares bytes with
+# those that one version of the HDF5 library wrote
+BOUNDS_PYTHON ?= 3.11
+BOUNDS_TESTS ?= tests/cli tests/world tests/test_files.py tests/test_texts.py tests/scenarios \
+	tests/models tests/web/test_api_simulate.py
 
-.PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs serve clean
+.PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs serve clean define in_environment $(UV) venv --quiet --clear --python $(BOUNDS_PYTHON) build/$(1) pip install --resolution $(2) -e ".[dev]" list build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS) endef package lowest highest
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
@@ -58,6 +64,21 @@ bench: .venv/installed-dev
 
 bench-peers: .venv/installed-dev
 	$(BIN)/python -m benchmarks.peers
+
+# the wheel and the sdist, tried in fresh environments outside the checkout with every Python
+# found on the PATH or named in PYTHONS; REQUIRE=3.11,3.12,3.13 fails where one is missing
+package: .venv/installed-dev
+	rm -rf dist
+	$(UV) build --quiet --out-dir dist
+	$(BIN)/python tools/package_check.py dist
+
+# the oldest versions pyproject.toml allows, and the newest there are, with the tests that touch
+# the libraries most
+lowest: .venv/installed-dev
+	$(call in_environment,$@,lowest-direct)
+
+highest: .venv/installed-dev
+	$(call in_environment,$@,highest)
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "detente needs Python 3.11 or newer on the PATH"; exit 2; }

@@ -22,6 +22,7 @@ import signal
 import sys
 from io import TextIOWrapper
 from types import FrameType
+from typing import Any
 
 __all__ = ["main"]
 
@@ -86,18 +87,21 @@ def _ended() -> int:
 
 
 def _command() -> int:
-    import click
+    import typer
 
     from detente.cli.app import commands
 
+    # typer holds a click of its own, so that an installed click's classes are others than those
+    # raised; the base of all refusals is found from the one of them that typer exports
+    refusal: Any = next(k for k in typer.BadParameter.__mro__ if k.__name__ == "ClickException")
     try:
         code = commands()(standalone_mode=False)
-    except click.ClickException as error:
+    except refusal as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Exit as left:
+    except typer.Exit as left:
         return left.exit_code
-    except click.Abort:
+    except typer.Abort:
         return _say("stopped", 130)
     return code if isinstance(code, int) else 0
 
