@@ -44,6 +44,8 @@ def read_bytes(path: Path | str, limit: int, what: str = "file") -> bytes:
         with open(os.open(path, flags), "rb") as stream:
             _refuse_odd(os.fstat(stream.fileno()).st_mode, path, what)
             data = stream.read(limit + 1)
+    except FileError:  # a ValueError as well, and it has said all
+        raise
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; give a {what}", path) from None
     except (OSError, ValueError) as error:  # a ValueError is a name with a NUL

@@ -71,10 +71,10 @@ def _ended() -> int:
     try:
         code = _command()
         sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-        return 0
     except BaseException as error:
+        if _reader_gone(error):
+            _drop_output()
+            return 0
         code = _failed(error)
     try:
         sys.stdout.flush()
@@ -112,8 +112,8 @@ def _failed(error: BaseException) -> int:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, KeyboardInterrupt):
         return _say("stopped", 130)
-    if isinstance(error, MemoryError):
-        return _say("not enough memory; use a smaller world, or fewer draws or workers", 4)
+    if lacking := _lacking(error):
+        return _say(lacking, 4)
     from detente.errors import DetenteError, InputError, OutputError, WorkerError
 
     if isinstance(error, InputError):
@@ -131,6 +131,38 @@ def _failed(error: BaseException) -> int:
         "DETENTE_DEBUG=1 shows",
         1,
     )
+
+
+def _reader_gone(error: BaseException) -> bool:
+    """Whether it is a closed pipe; click turns one in the middle of an output into an exit."""
+    inner = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(inner, BrokenPipeError)
+
+
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "unable to allocate")
+_NO_FILES = ("too many open files",)
+
+
+def _lacking(error: BaseException) -> str:
+    """What the machine is short of, in words, or nothing.
+
+    A library that cannot be loaded for want of memory or of descriptors is an ImportError, which
+    only its text tells from a broken installation; others wrap it in errors of their own.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen).casefold() if isinstance(seen, ImportError) else ""
+        number = seen.errno if isinstance(seen, OSError) else None
+        if isinstance(seen, MemoryError) or number == errno.ENOMEM or _any(_NO_MEMORY, said):
+            return "not enough memory; use a smaller world, or fewer draws or workers"
+        if number in (errno.EMFILE, errno.ENFILE) or _any(_NO_FILES, said):
+            return "too many open files; allow more (ulimit -n) and try again"
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def _any(parts: tuple[str, ...], text: str) -> bool:
+    return any(part in text for part in parts)
 
 
 def _say(words: str, code: int) -> int:
