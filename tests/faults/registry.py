@@ -67,6 +67,16 @@ def _to_device(_box: Box, _command: Command) -> Mapping[str, Any]:
     return {"stdout": os.open("/dev/full", os.O_WRONLY)}
 
 
+def _to_small_file(box: Box, _command: Command) -> Mapping[str, Any]:
+    box.limit(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)))
+    return {"stdout": os.open(box.root / "printed", os.O_WRONLY | os.O_CREAT)}
+
+
+def _to_small_file_at_once(box: Box, command: Command) -> Mapping[str, Any]:
+    environment(box, {"PYTHONUNBUFFERED": "1"})
+    return _to_small_file(box, command)
+
+
 def _error_to_device(_box: Box, _command: Command) -> Mapping[str, Any]:
     return {"stderr": os.open("/dev/full", os.O_WRONLY)}
 
@@ -139,6 +149,8 @@ _INTERRUPTED = """
 import signal
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+import atexit  # the end of Python takes the handler away
+atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 """
 
 _NOBODY = """
@@ -166,6 +178,9 @@ FAULTS = (
     Fault("short-writes", _nothing, _FINE, preamble=_SHORT),
     Fault("interrupted-calls", _nothing, _FINE, preamble=_INTERRUPTED),
     Fault("stdout-full", _to_device, **_FULL),  # type: ignore[arg-type]
+    Fault("stdout-fills-up", _to_small_file, **_FULL),  # type: ignore[arg-type]
+    Fault("stdout-fills-up-unbuffered", _to_small_file_at_once, **_FULL),  # type: ignore[arg-type]
+    Fault("unbuffered-interrupted", _set(PYTHONUNBUFFERED="1"), _FINE, preamble=_INTERRUPTED),
     Fault("stderr-full", _error_to_device, _FINE, heard=False),
     Fault("stdout-closed", _closed(1), **_FULL),  # type: ignore[arg-type]
     Fault("stderr-closed", _closed(2), _FINE, heard=False),

@@ -75,6 +75,7 @@ class Box:
             "PYTHONIOENCODING": "utf-8",
             MARK: self.mark,
         }
+        self.env.pop("PYTHONUNBUFFERED", None)
         self._limits: list[Callable[[], None]] = []
 
     def limit(self, before: Callable[[], None]) -> None:

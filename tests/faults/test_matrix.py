@@ -24,6 +24,7 @@ MATRIX = [(f, BY_NAME[name]) for f in FAULTS for name in f.commands]
 
 QUICK = (
     "short-writes", "disk-full", "interrupted-calls", "stdout-full", "stdout-closed",
+    "stdout-fills-up-unbuffered",
     "stderr-closed", "stdin-and-stderr-closed", "all-closed", "reader-gone", "ascii",
     "clock-jumps", "descriptors-8", "descriptors-16", "memory-300", "memory-600",
     "cache-nowhere", "cache-entry-a-pipe", "cache-entry-other-json", "nobody", "home-read-only",

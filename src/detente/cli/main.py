@@ -18,10 +18,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import signal
 import sys
-from io import TextIOWrapper
+from io import BufferedWriter, RawIOBase, TextIOWrapper
 from types import FrameType
+from typing import Any, TextIO
 
 __all__ = ["main"]
 
@@ -64,10 +66,7 @@ def _ended() -> int:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
     if sys.stdout is None:
         return _say("standard output is closed; give it somewhere to go", 4)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # one that knows few letters gets a question mark for the others
-            stream.reconfigure(errors="replace")
+    sys.stdout, sys.stderr = _careful(sys.stdout), _careful(sys.stderr)
     try:
         code = _command()
         sys.stdout.flush()
@@ -85,21 +84,51 @@ def _ended() -> int:
     return code
 
 
+def _careful(stream: TextIO) -> TextIO:
+    """The stream, such that it loses nothing silently.
+
+    One that knows few letters gets a question mark for the others. One without a buffer
+    (``PYTHONUNBUFFERED``) gets one: what the system takes only in part would be cut there, as on
+    a disk that fills up.
+    """
+    if not isinstance(stream, TextIOWrapper):
+        return stream
+    bare: object = stream.buffer
+    if not isinstance(bare, RawIOBase):
+        stream.reconfigure(errors="replace")
+        return stream
+    encoding = stream.encoding
+    stream.detach()
+    held = BufferedWriter(bare)
+    return TextIOWrapper(held, encoding=encoding, errors="replace", line_buffering=True)
+
+
 def _command() -> int:
-    import click
+    import typer
 
     from detente.cli.app import commands
 
+    # typer brings a click of its own, or takes the one installed, depending on its version
+    click: Any = sys.modules[typer.BadParameter.__module__]
     try:
         code = commands()(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.exceptions.Exit as left:
+        return _misused(error)
+    except typer.Exit as left:
         return left.exit_code
-    except click.Abort:
+    except typer.Abort:
         return _say("stopped", 130)
     return code if isinstance(code, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """One line on a command line that is none; for a command without its commands, the help."""
+    context = getattr(error, "ctx", None)
+    if context is None or type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return error.exit_code
+    said = " ".join(error.format_message().split()).rstrip(".")
+    return _say(f"{said}; see {context.command_path} --help", error.exit_code)
 
 
 def _failed(error: BaseException) -> int:
@@ -167,8 +196,18 @@ def _any(parts: tuple[str, ...], text: str) -> bool:
 
 def _say(words: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"detente: {words}", file=sys.stderr, flush=True)
+        print(f"detente: {_one_line(words)}", file=sys.stderr, flush=True)
     return code
+
+
+def _one_line(words: str) -> str:
+    """The words without line ends and other commands to a terminal; a name that goes on for
+    hundreds of characters is shown in part."""
+    shown = "".join(
+        c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode()
+        for c in words
+    )
+    return re.sub(r"\S{301,}", lambda found: f"{found[0][:200]}...{found[0][-60:]}", shown)
 
 
 def _drop_output() -> None:
