@@ -101,9 +101,11 @@ def test_command_under_fault(
 
 
 def _died_before_it_began(ended: Ended) -> bool:
-    """Whether Python, or the C library that loads it, gave up ahead of the program."""
+    """Whether Python, the C library that loads it, or OpenBLAS, which ends the process on its
+    own when it is loaded, gave up ahead of the program."""
     said = ended.err.decode(errors="replace")
-    return "Fatal Python error" in said or "error while loading shared libraries" in said
+    own = ("Fatal Python error", "error while loading shared libraries", "OpenBLAS error")
+    return any(words in said for words in own)
 
 
 def check(fault: Fault, command: Command, box: Box, ended: Ended) -> None:
