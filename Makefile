@@ -15,7 +15,15 @@ BOUNDS_PYTHON ?= 3.11
 BOUNDS_TESTS ?= tests/cli tests/world tests/test_files.py tests/test_texts.py tests/scenarios \
 	tests/models tests/web/test_api_simulate.py
 
-.PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs serve clean define in_environment $(UV) venv --quiet --clear --python $(BOUNDS_PYTHON) build/$(1) pip install --resolution $(2) -e ".[dev]" list build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS) endef package lowest highest
+define in_environment
+	$(UV) venv --quiet --clear --python $(BOUNDS_PYTHON) build/$(1)
+	$(UV) pip install --quiet --python build/$(1) --resolution $(2) -e ".[dev]"
+	$(UV) pip list --python build/$(1)
+	build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS)
+endef
+
+.PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs \
+	serve package lowest highest clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo

@@ -46,6 +46,8 @@ def read_bytes(path: Path | str, limit: int, what: str = "file") -> bytes:
             _refuse_odd(found.st_mode, path, what)
             # what is too large is not read first; what grows meanwhile is
             data = stream.read(limit + 1) if found.st_size <= limit else b""
+    except FileError:  # a ValueError as well, and it has said all
+        raise
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; give a {what}", path) from None
     except (OSError, ValueError) as error:  # a ValueError is a name with a NUL

@@ -18,11 +18,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import signal
 import sys
-from io import TextIOWrapper
+from io import BufferedWriter, RawIOBase, TextIOWrapper
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 __all__ = ["main"]
 
@@ -65,17 +66,14 @@ def _ended() -> int:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
     if sys.stdout is None:
         return _say("standard output is closed; give it somewhere to go", 4)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # one that knows few letters gets a question mark for the others
-            stream.reconfigure(errors="replace")
+    sys.stdout, sys.stderr = _careful(sys.stdout), _careful(sys.stderr)
     try:
         code = _command()
         sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-        return 0
     except BaseException as error:
+        if _reader_gone(error):
+            _drop_output()
+            return 0
         code = _failed(error)
     try:
         sys.stdout.flush()
@@ -86,24 +84,51 @@ def _ended() -> int:
     return code
 
 
+def _careful(stream: TextIO) -> TextIO:
+    """The stream, such that it loses nothing silently.
+
+    One that knows few letters gets a question mark for the others. One without a buffer
+    (``PYTHONUNBUFFERED``) gets one: what the system takes only in part would be cut there, as on
+    a disk that fills up.
+    """
+    if not isinstance(stream, TextIOWrapper):
+        return stream
+    bare: object = stream.buffer
+    if not isinstance(bare, RawIOBase):
+        stream.reconfigure(errors="replace")
+        return stream
+    encoding = stream.encoding
+    stream.detach()
+    held = BufferedWriter(bare)
+    return TextIOWrapper(held, encoding=encoding, errors="replace", line_buffering=True)
+
+
 def _command() -> int:
     import typer
 
     from detente.cli.app import commands
 
-    # typer holds a click of its own, so that an installed click's classes are others than those
-    # raised; the base of all refusals is found from the one of them that typer exports
-    refusal: Any = next(k for k in typer.BadParameter.__mro__ if k.__name__ == "ClickException")
+    # typer brings a click of its own, or takes the one installed, depending on its version
+    click: Any = sys.modules[typer.BadParameter.__module__]
     try:
         code = commands()(standalone_mode=False)
-    except refusal as error:
-        error.show()
-        return error.exit_code
+    except click.ClickException as error:
+        return _misused(error)
     except typer.Exit as left:
         return left.exit_code
     except typer.Abort:
         return _say("stopped", 130)
     return code if isinstance(code, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """One line on a command line that is none; for a command without its commands, the help."""
+    context = getattr(error, "ctx", None)
+    if context is None or type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return error.exit_code
+    said = " ".join(error.format_message().split()).rstrip(".")
+    return _say(f"{said}; see {context.command_path} --help", error.exit_code)
 
 
 def _failed(error: BaseException) -> int:
@@ -116,8 +141,8 @@ def _failed(error: BaseException) -> int:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, KeyboardInterrupt):
         return _say("stopped", 130)
-    if isinstance(error, MemoryError):
-        return _say("not enough memory; use a smaller world, or fewer draws or workers", 4)
+    if lacking := _lacking(error):
+        return _say(lacking, 4)
     from detente.errors import DetenteError, InputError, OutputError, WorkerError
 
     if isinstance(error, InputError):
@@ -137,10 +162,52 @@ def _failed(error: BaseException) -> int:
     )
 
 
+def _reader_gone(error: BaseException) -> bool:
+    """Whether it is a closed pipe; click turns one in the middle of an output into an exit."""
+    inner = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(inner, BrokenPipeError)
+
+
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "unable to allocate")
+_NO_FILES = ("too many open files",)
+
+
+def _lacking(error: BaseException) -> str:
+    """What the machine is short of, in words, or nothing.
+
+    A library that cannot be loaded for want of memory or of descriptors is an ImportError, which
+    only its text tells from a broken installation; others wrap it in errors of their own.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen).casefold() if isinstance(seen, ImportError) else ""
+        number = seen.errno if isinstance(seen, OSError) else None
+        if isinstance(seen, MemoryError) or number == errno.ENOMEM or _any(_NO_MEMORY, said):
+            return "not enough memory; use a smaller world, or fewer draws or workers"
+        if number in (errno.EMFILE, errno.ENFILE) or _any(_NO_FILES, said):
+            return "too many open files; allow more (ulimit -n) and try again"
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def _any(parts: tuple[str, ...], text: str) -> bool:
+    return any(part in text for part in parts)
+
+
 def _say(words: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"detente: {words}", file=sys.stderr, flush=True)
+        print(f"detente: {_one_line(words)}", file=sys.stderr, flush=True)
     return code
+
+
+def _one_line(words: str) -> str:
+    """The words without line ends and other commands to a terminal; a name that goes on for
+    hundreds of characters is shown in part."""
+    shown = "".join(
+        c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode()
+        for c in words
+    )
+    return re.sub(r"\S{301,}", lambda found: f"{found[0][:200]}...{found[0][-60:]}", shown)
 
 
 def _drop_output() -> None:

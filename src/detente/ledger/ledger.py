@@ -167,9 +167,20 @@ class Ledger:
         return Regime(self, day, known_on, dates, announced, tuple(active), rules)
 
     def changes(self, start: str | None = None, end: str | None = None) -> list[Change]:
-        """What changed from ``start`` to ``end`` (both included), by collection date, in words."""
+        """What changed from ``start`` to ``end`` (both included), by collection date, in words.
+
+        Raises
+        ------
+        DateError
+            A day that cannot be read or lies outside the record, or an end before the start.
+        """
         low = self._day(start) if start else self.record_from
         high = self._day(end) if end else self.record_until
+        if high < low:
+            raise DateError(
+                f"the end {high} is before the start {low}; give the earlier day as the start "
+                "(--from) and the later as the end (--to)"
+            )
         found = [c for c in self._all_changes() if low <= c.date <= high]
         return sorted(found, key=lambda c: (c.date, c.imposer, c.record, c.heading or ""))
 

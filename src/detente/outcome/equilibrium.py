@@ -204,7 +204,7 @@ def solve_equilibrium(
         raise ConvergenceError(
             f"no equilibrium reached: {solution.status.value} after {solution.steps} "
             f"{solution.method} steps, largest error {solution.residual:.3g} against "
-            f"{tol:g}; {solution.status.message}{_hint(kernel, closure)}",
+            f"{tol:g}; {solution.message}{_hint(kernel, closure)}",
             solution,
         )
     found = Equilibrium(prepared.economy, policy, closure, at(solution.value), solution)

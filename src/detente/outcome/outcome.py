@@ -358,7 +358,7 @@ class Outcome:
             from detente.errors import ConvergenceError
 
             raise ConvergenceError(
-                f"this outcome is {self.status}: {self.after.solution.status.message}; its numbers "
+                f"this outcome is {self.status}: {self.after.solution.message}; its numbers "
                 "are not results (outcome.after holds what was reached)",
                 self.after.solution,
             )

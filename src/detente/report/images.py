@@ -13,6 +13,10 @@ __all__ = ["new_figure", "png"]
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure that needs no screen; inches."""
+    import logging
+
+    # that its list of fonts cannot be kept costs a second, and is no news to the user
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
 
     matplotlib.use("Agg")

@@ -59,6 +59,17 @@ class Solution:
     history: tuple[float, ...]
 
     @property
+    def message(self) -> str:
+        """How it ended, in a sentence, with what helps after this method."""
+        if self.status is Status.MAX_STEPS and self.method != "anderson":
+            # the limit that callers set is that of the accelerated fixed point
+            return (
+                "the step limit came before the tolerance; loosen tol, or go there by smaller "
+                "changes of policy, each started from the last"
+            )
+        return self.status.message
+
+    @property
     def converged(self) -> bool:
         """Whether the tolerance was met."""
         return self.status is Status.CONVERGED

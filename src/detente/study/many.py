@@ -239,7 +239,7 @@ def _case(
     solution = answer.after.solution
     message = (
         f"no equilibrium reached: {answer.status} after {solution.steps} {solution.method} steps, "
-        f"largest error {solution.residual:.3g}; {solution.status.message}"
+        f"largest error {solution.residual:.3g}; {solution.message}"
     )
     return Case(p, answer.status, answer, ConvergenceError(message, solution))
 

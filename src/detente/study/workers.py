@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
 import os
 import pickle
 import signal
@@ -31,7 +30,20 @@ __all__ = ["Workers", "cores", "kill_all", "let_go", "workers"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SERVE = "from detente.study.workers import serve; serve()"
+_SERVE = """
+import os, sys
+if sys.platform.startswith("linux"):
+    import contextlib, ctypes
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+    if os.getppid() != {parent}:
+        os._exit(0)
+from detente.study.workers import serve
+serve()
+"""
+"""What a worker runs. First of all, before it loads anything, it has the system end it when its
+parent is killed (on Linux; elsewhere it notices after its task), or ends where that has happened
+by now."""
 
 
 _pools: WeakSet[Workers] = WeakSet()
@@ -132,7 +144,7 @@ class _Child:
         path = os.pathsep.join(p for p in sys.path if p)
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE],
+                [sys.executable, "-c", _SERVE.format(parent=os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": path},
@@ -181,7 +193,6 @@ def _send(pipe: IO[bytes], message: Any) -> None:
 def serve() -> None:
     """The worker's side: run tasks from standard input until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    _die_with_parent()
     tasks, results = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a task prints goes to standard error, not between the results
     while True:
@@ -204,12 +215,3 @@ def serve() -> None:
             results.flush()
         except OSError:  # nobody listens any more
             os._exit(0)
-
-
-def _die_with_parent() -> None:
-    """On Linux, have the system end this process when its parent is killed: it would notice only
-    after its task. Elsewhere it does just that."""
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -1,0 +1,176 @@
+"""Commands and workers that are stopped or killed in the middle of their work."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from detente.study.workers import cores
+from faults.sandbox import LIMIT, Box
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+ENDS = 2.0
+"""Seconds from a signal to the end."""
+
+LONG = ("play", "cjk-pact", "--draws", "60", "--format", "json", "--out", "out")
+
+Moment = Callable[[Box, int], bool]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(tmp_path / "box")
+
+
+def _heeds_signals(_box: Box, pid: int) -> bool:
+    """The program has begun: it catches SIGTERM."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+    return False
+
+
+def _imports(_box: Box, pid: int) -> bool:
+    """It is in the middle of loading libraries."""
+    return "numpy" in Path(f"/proc/{pid}/maps").read_text()
+
+
+def _has_worker(box: Box, pid: int) -> bool:
+    return any(other != pid for other in box.alive())
+
+
+def _has_answers(box: Box, pid: int) -> bool:
+    """Draws are being evaluated, here and in a worker: the first of them lie in the cache."""
+    drafts = list(box.cache.glob("draws-*"))
+    return bool(drafts) and drafts[0].stat().st_size > 0 and _has_worker(box, pid)
+
+
+MOMENTS = {f.__name__.strip("_"): f for f in (_heeds_signals, _imports, _has_worker, _has_answers)}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+QUICK = {
+    (signal.SIGHUP, "heeds_signals"), (signal.SIGTERM, "imports"), (signal.SIGINT, "has_answers"),
+}  # fmt: skip
+
+
+def wait_for(process: subprocess.Popen[bytes], moment: Moment, box: Box) -> None:
+    """Until the moment has come; a process that ends before it is a failure."""
+    handle = os.pidfd_open(process.pid)
+    until = time.monotonic() + LIMIT
+    try:
+        while not moment(box, process.pid):
+            ended = select.select([handle], [], [], 0.02)[0]
+            assert not ended, f"ended before the moment came: {process.communicate()}"
+            assert time.monotonic() < until, "the moment never came"
+    finally:
+        os.close(handle)
+
+
+def _needs_workers() -> None:
+    if cores() < 2:
+        pytest.skip("one core: no worker is used")
+
+
+def _cases():
+    return [
+        pytest.param(n, m, id=f"{n.name}-{m}", marks=[] if (n, m) in QUICK else pytest.mark.slow)
+        for n in SIGNALS
+        for m in MOMENTS
+    ]
+
+
+@pytest.mark.parametrize(("number", "moment"), _cases())
+def test_a_signal_ends_all_of_it_at_once(box: Box, number: signal.Signals, moment: str):
+    if moment.startswith("has"):
+        _needs_workers()
+    with box.start(*LONG) as process:
+        wait_for(process, MOMENTS[moment], box)
+        began = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=LIMIT)
+        took = time.monotonic() - began
+        assert box.outlived() == []
+    lines = err.decode().splitlines()
+    assert process.returncode == 128 + number
+    assert took < ENDS
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("detente: stopped")
+    if moment == "has_answers":
+        assert "cases are kept, and the same command goes on from there" in lines[0]
+    assert out == b""
+    assert box.left() == box.parts() == []
+
+
+def test_a_killed_worker_is_one_line_and_nothing_is_left(box: Box):
+    _needs_workers()
+    with box.start(*LONG) as process:
+        wait_for(process, _has_answers, box)
+        for pid in box.alive():
+            if pid != process.pid:
+                os.kill(pid, signal.SIGKILL)
+        out, err = process.communicate(timeout=LIMIT)
+        assert box.outlived() == []
+    lines = err.decode().splitlines()
+    assert process.returncode == 4, lines
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("detente: a worker process ended with code -9")
+    assert out == b""
+    assert box.left() == box.parts() == []
+
+
+def test_workers_die_with_a_killed_parent(box: Box):
+    _needs_workers()
+    with box.start(*LONG) as process:
+        wait_for(process, _has_answers, box)
+        process.kill()
+        process.wait(LIMIT)
+        assert box.outlived() == []
+    assert box.left() == box.parts() == []
+
+
+def test_what_the_caller_ignores_stays_ignored(box: Box):
+    box.limit(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    with box.start("scenarios") as process:
+        wait_for(process, _heeds_signals, box)
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=LIMIT)
+    assert (process.returncode, err) == (0, b"")
+    assert out
+
+
+def test_serve_says_that_a_port_is_taken(box: Box):
+    pytest.importorskip("fastapi")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = box.run("serve", "--port", str(port))
+    assert ended.code == 2
+    assert len(ended.lines) == 1, ended.lines
+    assert f"--port {port}: cannot listen" in ended.lines[0]
+    assert (ended.out, ended.alive, box.left()) == (b"", [], [])
+
+
+@pytest.mark.parametrize(
+    "moment", ["heeds_signals", pytest.param("imports", marks=pytest.mark.slow)]
+)
+def test_serve_is_stopped_while_it_starts(box: Box, moment: str):
+    pytest.importorskip("fastapi")
+    with box.start("serve", "--port", "0", "--workers", "1") as process:
+        wait_for(process, MOMENTS[moment], box)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=LIMIT)
+        assert box.outlived() == []
+    assert process.returncode in (0, 143), err
+    assert b"Traceback" not in err
+    assert b"Exception" not in err
+    assert len(err.splitlines()) <= 2, err
+    assert out == b""
+    assert box.left() == box.parts() == []
