@@ -58,9 +58,14 @@ def _ask(data: bytes) -> str | None:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
             env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip
-        atexit.register(_worker.kill)
+        atexit.register(_end, _worker)
         _answer(_worker, b"")  # it is there, with everything imported
     return _answer(_worker, data)
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait()
 
 
 def _answer(worker: subprocess.Popen[bytes], data: bytes) -> str | None:

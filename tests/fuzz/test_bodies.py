@@ -7,8 +7,8 @@ import json
 import pytest
 
 from detente.regime.scenario import load_scenario
-from fuzz.bodies import file_of_scenario, job_body
-from fuzz.judge import Broken, unfit
+from fuzz.bodies import file_of_scenario, job_body, plain
+from fuzz.judge import Broken
 
 CARS = load_scenario("us-cars-25").model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
@@ -32,7 +32,12 @@ def test_a_scenario_with_a_control_character_is_refused() -> None:
         file_of_scenario(body(title="a\u0007b"))
 
 
-def test_a_refused_job_says_so_in_plain_words() -> None:
-    said = job_body(json.dumps({"question": "courtship", "overrides": {"settings.x": []}}).encode())
+@pytest.mark.parametrize(
+    "overrides",
+    [{"settings.x": []}, {"k" * 5000: 1}, {"settings.\u202e": 1}],
+    ids=["alternatives", "long", "bidirectional"],
+)
+def test_a_refused_job_says_so_in_plain_words(overrides: dict[str, object]) -> None:
+    said = job_body(json.dumps({"question": "courtship", "overrides": overrides}).encode())
     assert said
-    unfit(said)
+    plain(said)

@@ -19,7 +19,7 @@ from detente.errors import (
     NoSolutionError,
     UnknownNameError,
 )
-from detente.records import place
+from detente.records import place, quoted
 from detente.web.schemas import DAY_PATTERN
 from detente.web.templating import render
 
@@ -113,7 +113,7 @@ def _invalid(request: Request, error: Exception) -> Response:
     for one in found[:5]:
         origin, *loc = one["loc"]
         named = place(tuple(loc), one["type"], error.body) if origin == "body" else loc
-        where = [str(part) for part in named]
+        where = [quoted(part) for part in named]
         field = field or ".".join(where) or None
         words = "not a date; write YYYY-MM-DD" if _is_day(one) else str(one["msg"])
         said.append(": ".join(p for p in (".".join(where), words) if p))
