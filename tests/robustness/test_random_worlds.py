@@ -128,6 +128,15 @@ def test_a_path_that_only_bends_is_followed_to_its_end():
     assert examine(draw, change, "fixed", "full") == "converged"
 
 
+def test_the_last_step_may_need_a_matrix():
+    """Seed 12041: where a ban is nearly complete, wages hang on flows so thin that an iterative
+    linear solve stalls at 99.7% of the measures."""
+    draw = Draw(N=4, J=1, seed=12041, sparsity=0.3, inputs=False, largest_input_share=0.95,
+                theta=(20.0, 65.0), deficit=0.05)  # fmt: skip
+    change = Change(seed=12041, highest=1.0, lowest=0.0, bans=0.05, export_taxes=0.7, icebergs=0.3)
+    assert examine(draw, change, "zero", "full") == "converged"
+
+
 def test_an_income_that_vanishes_is_refused_though_numbers_overflow_there():
     """Seed 8827: at elasticities from 20 to 65 the derivatives where c03 has nothing left are
     beyond what a number can hold."""

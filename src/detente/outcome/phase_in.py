@@ -21,13 +21,21 @@ from detente.models.closure import Closure
 from detente.models.kernel import build_kernel
 from detente.models.preconditioner import preconditioner
 from detente.solve.newton_krylov import newton_krylov
-from detente.solve.solution import Solution
+from detente.solve.solution import Solution, Status
 
 __all__ = ["PhasedIn", "phase_in"]
 
 LOOSE = 1e-9
 """Tolerance on the way; the last step is solved to the tolerance asked for. Looser, and wages of
 countries that hardly trade drift along the path."""
+
+
+NEAR = 1e-2
+"""Share of the measures short of all of them from where the last step is tried with a matrix; over
+longer steps Newton's method leaps from one path to another."""
+
+LARGEST = 500
+"""Unknowns up to which that matrix is formed."""
 
 
 class PhasedIn(NamedTuple):
@@ -80,6 +88,11 @@ def phase_in(
             step *= 0.5
             if step < smallest:
                 break
+    if 1.0 - share < NEAR:
+        problem = _Problem(base, policy, closure, 1.0)
+        last = problem.solve_densely(z, tol)
+        if last is not None and (problem.at(last.value).income > 0).all():
+            return PhasedIn(1.0, problem.at(last.value), last)
     turning = _turning(base, policy, closure, share, z)
     if closure.name == "zero":
         share = max(0.0, 2.0 * share - 1.0)
@@ -119,13 +132,41 @@ class _Problem:
                 residual, jacobian, direction, guess, tol=tol, max_steps=8, inner=1e-8
             )
 
+    def solve_densely(self, guess: Array, tol: float) -> Solution | None:
+        """Newton's method with a matrix in hand, for where wages hang on flows so thin that an
+        iterative inner solve stalls; None where it does not arrive, or there are too many."""
+        if guess.size > LARGEST:
+            return None
+        z, history = guess, []
+        for _ in range(12):
+            p = self.at(z)
+            with np.errstate(all="ignore"):
+                r = equations(p, self.base, self.kernel)
+            history.append(float(np.abs(r).max()))
+            if history[-1] <= tol:
+                return Solution(
+                    z, history[-1], Status.CONVERGED, len(history), "newton", tuple(history)
+                )
+            jacobian = self._jacobian(p)
+            if not (np.isfinite(jacobian).all() and np.isfinite(r).all()):
+                return None
+            try:
+                move = np.linalg.solve(jacobian, -r)
+            except np.linalg.LinAlgError:
+                return None
+            z = z + move * min(1.0, 2.0 / max(float(np.abs(move).max()), 1e-300))
+        return None
+
+    def _jacobian(self, p: Point) -> Array:
+        unit = np.eye(p.log_w.size + 2 * p.X.size)
+        with np.errstate(all="ignore"):
+            columns = [tangent(v, p, self.base, self.kernel, self.closure) for v in unit]
+        return np.stack(columns, axis=1)
+
     def singular(self, z: Array) -> tuple[Array, Array] | None:
         """Singular values of the Jacobian at ``z``, largest first, and the direction that goes
         with the last; None where its numbers overflow, as they do where an income vanishes."""
-        p = self.at(z)
-        with np.errstate(all="ignore"):
-            columns = [tangent(v, p, self.base, self.kernel, self.closure) for v in np.eye(z.size)]
-        jacobian = np.stack(columns, axis=1)
+        jacobian = self._jacobian(self.at(z))
         if not np.isfinite(jacobian).all():
             return None
         _, values, right = np.linalg.svd(jacobian)
