@@ -15,12 +15,12 @@ BOUNDS_PYTHON ?= 3.11
 BOUNDS_TESTS ?= tests/cli tests/world tests/test_files.py tests/test_texts.py tests/scenarios \
 	tests/models tests/web/test_api_simulate.py
 
-define in_environment
+define installed_in
 	$(UV) venv --quiet --clear --python $(BOUNDS_PYTHON) build/$(1)
 	$(UV) pip install --quiet --python build/$(1) --resolution $(2) -e ".[dev]"
 	$(UV) pip list --python build/$(1)
-	build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS)
 endef
+tested_in = build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS)
 
 .PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs \
 	serve package lowest highest clean
@@ -83,10 +83,13 @@ package: .venv/installed-dev
 # the oldest versions pyproject.toml allows, and the newest there are, with the tests that touch
 # the libraries most
 lowest: .venv/installed-dev
-	$(call in_environment,$@,lowest-direct)
+	$(call installed_in,$@,lowest-direct)
+	build/$@/bin/python tools/bounds_check.py
+	$(call tested_in,$@)
 
 highest: .venv/installed-dev
-	$(call in_environment,$@,highest)
+	$(call installed_in,$@,highest)
+	$(call tested_in,$@)
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "detente needs Python 3.11 or newer on the PATH"; exit 2; }

@@ -37,6 +37,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from packaging.metadata import Metadata
+
 __all__ = ["copyleft", "main"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -226,6 +228,7 @@ def contents(wheel: Path, sdist: Path, findings: Findings) -> None:
         licences = [n for n in archive.namelist() if n.endswith("/licenses/LICENSE")]
     with tarfile.open(sdist) as archive:
         packed = {n.split("/", 1)[-1] for n in archive.getnames()}
+    metadata(wheel, findings)
     data = sum(not name.endswith(".py") for name in wanted)
     print(f"{wheel.name}: {size(wheel.stat().st_size)}, {len(held)} files, {data} of them data")
     print(f"{sdist.name}: {size(sdist.stat().st_size)}, {len(packed)} files")
@@ -237,6 +240,23 @@ def contents(wheel: Path, sdist: Path, findings: Findings) -> None:
     findings.expect(not more, f"{wheel.name}: holds {len(more)} others: {more[:5]}")
     lacking = sorted({f"src/{name}" for name in wanted} - packed)
     findings.expect(not lacking, f"{sdist.name}: lacks {len(lacking)} files: {lacking[:5]}")
+
+
+def metadata(wheel: Path, findings: Findings) -> None:
+    """The wheel's metadata follow the standard, and say what an index shows of the project."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        text = archive.read(name)
+    try:
+        stated = Metadata.from_email(text, validate=True)
+    except ExceptionGroup as group:
+        for error in group.exceptions:
+            findings.expect(False, f"{wheel.name}: METADATA: {error}")
+        return
+    kind = stated.description_content_type or "none"
+    findings.expect(kind.startswith("text/markdown"), f"{wheel.name}: METADATA: README is {kind}")
+    for field_ in ("summary", "description", "license_expression", "requires_python"):
+        findings.expect(bool(getattr(stated, field_)), f"{wheel.name}: METADATA: no {field_}")
 
 
 def interpreters(findings: Findings) -> dict[str, str]:
