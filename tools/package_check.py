@@ -149,7 +149,8 @@ class Place:
             cwd=self.work, env=kept, capture_output=True, text=True, timeout=INSTALL_SECONDS,
         )  # fmt: skip
         if done.returncode:
-            raise RuntimeError(f"pip {' '.join(args)}: {done.stderr.strip()[-2000:]}")
+            said = done.stderr.strip()[-2000:]
+            raise RuntimeError(f"pip {' '.join(args)}: exit {done.returncode}; {said}")
         return done.stdout
 
 
