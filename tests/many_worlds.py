@@ -32,7 +32,7 @@ from proofs import examine
 from worlds import Change, Draw
 
 LONGEST = 300.0
-"""Seconds after which a case counts as a failure: nobody would wait for its answer."""
+"""Seconds of computing after which a case counts as a failure: nobody would wait for its answer."""
 
 FEWEST = 0.4
 """Part that must have converged: refusals must not be what the run is about."""
@@ -97,11 +97,11 @@ def as_test(seed: int, error: str = "") -> str:
 
 def _limited(given: tuple[int, str]) -> dict[str, Any]:
     seed, proof = given
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
     try:
         return answer(seed, proof)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
 
 
 def _too_long(*_: object) -> None:
@@ -110,7 +110,7 @@ def _too_long(*_: object) -> None:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGPROF, _too_long)
 
 
 class _Progress:

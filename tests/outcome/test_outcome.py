@@ -73,12 +73,22 @@ def test_every_variable_carries_the_unit_and_words_of_the_table(world, out):
         "export_revenue", "deficit_after", "exports", "imports", "output", "output_value",
         "prices", "cost", "terms_of_trade", "volume_of_trade", "trade_cost", "export_tax_volume",
         "transfer_received", "welfare", "trade_after", "trade_before", "tariff",
+        # what an audit works from
+        "sector_exports", "tariff_before", "income_before", "revenue_before",
+        "export_revenue_before",
+        *(f"{name}_{when}" for when in ("before", "after") for name in (
+            "wage_level", "price_level", "cost_level", "export_tax", "iceberg", "transfer")),
     }  # fmt: skip
     for name, array in data.data_vars.items():
-        row = variable({"trade_before": "trade_after"}.get(str(name), str(name)))
+        if name == "sector_exports":  # exports by sector, in the same words
+            assert array.attrs["long_name"] == variable("exports").definition
+            continue
+        whole = str(name) in ("trade_before", "trade_after", "deficit_after")
+        stem = str(name).removesuffix("_before").removesuffix("_after")
+        row = variable(str(name) if whole else stem)
         assert array.attrs["unit"] == row.unit, name
         assert array.dims == row.dims, name
-        if name != "tariff":
+        if stem not in ("tariff", "export_tax", "iceberg", "transfer"):  # as the policy has them
             assert array.attrs["long_name"] == row.definition, name
     np.testing.assert_array_equal(data.tariff, out.policy.tariff)
     np.testing.assert_array_equal(data.trade_after - data.trade_before, out.trade_change)
@@ -122,7 +132,9 @@ def test_accounts_add_up(world, out):
         np.testing.assert_allclose(e.point.income, total + policy.transfer.values, rtol=1e-12)
         np.testing.assert_allclose(e.point.Y, sold.sum(axis=1), rtol=1e-9)
     np.testing.assert_array_equal(out.export_revenue, out.after.point.export_revenue)
-    np.testing.assert_array_equal(out.deficit_after, out.after.point.deficit)
+    np.testing.assert_array_equal(
+        out.deficit_after, out.after.point.deficit + out.policy.transfer.values
+    )
     np.testing.assert_array_equal(out.income, out.after.point.income)
 
 

@@ -91,8 +91,9 @@ def _careful(stream: TextIO) -> TextIO:
     (``PYTHONUNBUFFERED``) gets one: what the system takes only in part would be cut there, as on
     a disk that fills up.
     """
-    if not isinstance(stream, TextIOWrapper):
-        return stream
+    ours = stream is sys.__stdout__ or stream is sys.__stderr__
+    if not ours or not isinstance(stream, TextIOWrapper):
+        return stream  # whoever put it there minds it
     bare: object = stream.buffer
     if not isinstance(bare, RawIOBase):
         stream.reconfigure(errors="replace")
