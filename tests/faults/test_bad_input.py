@@ -230,6 +230,40 @@ def test_a_command_line_that_is_none_is_one_line(
     assert err.endswith("--help\n")
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_the_code_is_that_of_the_refusal_wherever_it_is_said(box: Box, stream: str):
+    # Python ends with 120 where it cannot empty a stream, whatever the program's own code is
+    with open("/dev/full", "wb") as full:
+        ended = box.run("scenarios", "--format", "xml", **{stream: full})
+    assert ended.code == 2
+    assert ended.out == b""
+
+
+def test_nothing_is_said_into_a_file_that_took_the_number_of_a_closed_stream(box: Box):
+    for handle in (0, 2):
+        box.limit(lambda handle=handle: os.close(handle))
+    ended = box.run("scenarios", "--format", "xml")
+    assert (ended.code, ended.out, ended.err) == (2, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("build", "nowhere", "--out", "out"), "nowhere"),
+        pytest.param(("build", "own.yaml", "--out", "out"), "own.yaml", marks=pytest.mark.slow),
+        pytest.param(("build", "."), "--out", marks=pytest.mark.slow),
+        pytest.param(("build", ".", "--out", "own.yaml/x"), "own.yaml", marks=pytest.mark.slow),
+        (("aggregate", "--countries", "EU27", "--out", "x" * 300 + ".nc"), "cannot be written"),
+        pytest.param(("show", "own.yaml"), "own.yaml", marks=pytest.mark.slow),
+        pytest.param(("show", "/dev/zero"), "/dev/zero", marks=pytest.mark.slow),
+        pytest.param(("show", "."), ".", marks=pytest.mark.slow),
+        pytest.param(("check", "/dev/stdin"), "/dev/stdin", marks=pytest.mark.slow),
+    ],
+)
+def test_worlds_that_cannot_be(box: Box, args: tuple[str, ...], says: str):
+    assert says in refused(box, "world", *args)
+
+
 # --- dates ----------------------------------------------------------------------------------
 def test_reversed_dates_are_refused():
     with pytest.raises(DateError, match="2025-06-01 is before the start 2025-07-01"):

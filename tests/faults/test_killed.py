@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -108,6 +109,135 @@ def test_a_signal_ends_all_of_it_at_once(box: Box, number: signal.Signals, momen
         assert "cases are kept, and the same command goes on from there" in lines[0]
     assert out == b""
     assert box.left() == box.parts() == []
+
+
+_SLOW_SYNC = """
+import os, select
+os.fsync = lambda handle: select.select([], [], [], 300)
+"""
+
+_SLOW_NAMES = """
+import os, select
+_replace = os.replace
+def _slowly(source, target, **named):
+    _replace(source, target, **named)
+    if os.path.basename(target) == "run.json":
+        os.replace = _replace  # what is put back is put back at once
+        select.select([], [], [], 300)
+os.replace = _slowly
+"""
+
+
+def _is_writing(box: Box, _pid: int) -> bool:
+    return any(box.here.rglob("*.part"))
+
+
+def _some_have_their_names(box: Box, _pid: int) -> bool:
+    return (box.here / "out" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("preamble", "moment"),
+    [(_SLOW_SYNC, _is_writing), (_SLOW_NAMES, _some_have_their_names)],
+    ids=["writing", "naming"],
+)
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_signal_in_the_middle_of_writing_takes_all_of_it_back(
+    box: Box, preamble: str, moment: Moment, earlier: bool
+):
+    out = box.here / "out"
+    before = {"countries.csv": b"kept", "run.json": b"{}"} if earlier else {}
+    if earlier:
+        out.mkdir()
+        for name, content in before.items():
+            (out / name).write_bytes(content)
+    if moment is _some_have_their_names and earlier:
+        moment = _run_json_is_new
+    with box.start("run", "own.yaml", "--out", "out", preamble=preamble) as process:
+        wait_for(process, moment, box)
+        process.send_signal(signal.SIGTERM)
+        printed, err = process.communicate(timeout=LIMIT)
+        assert box.outlived() == []
+    assert (process.returncode, err, printed) == (143, b"detente: stopped\n", b"")
+    if earlier:
+        assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+    else:
+        assert box.left() == []
+    assert box.parts() == []
+
+
+def _run_json_is_new(box: Box, _pid: int) -> bool:
+    return (box.here / "out" / "run.json").read_bytes() != b"{}"
+
+
+_ANOTHER = """
+import os, signal
+_write = os.write
+def _twice(handle, data):
+    count = _write(handle, data)
+    if b"stopped" in bytes(data):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    return count
+os.write = _twice
+"""
+
+
+def test_a_second_signal_while_it_ends_changes_nothing(box: Box, endless: tuple[str, ...]):
+    with box.start(*endless, preamble=_ANOTHER) as process:
+        wait_for(process, _reads_apart, box)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=LIMIT)
+        assert box.outlived() == []
+    assert (process.returncode, err, out) == (143, b"detente: stopped\n", b"")
+
+
+@pytest.fixture
+def endless(box: Box) -> tuple[str, ...]:
+    """A command that reads a damaged file over which the HDF5 library does not come to an end."""
+    damaged = Path(__file__).parents[1] / "world" / "damaged" / "endless.nc"
+    (box.here / "own.nc").write_bytes(damaged.read_bytes())
+    return ("world", "show", "own.nc")
+
+
+def test_who_reads_a_world_file_ends_with_the_command(box: Box, endless: tuple[str, ...]):
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with box.start(*endless) as process:
+            wait_for(process, _reads_apart, box)
+            began = time.monotonic()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=LIMIT)
+            took = time.monotonic() - began
+            assert box.outlived() == []
+        assert took < ENDS
+        assert out == b""
+        if number == signal.SIGTERM:
+            assert (process.returncode, err) == (143, b"detente: stopped\n")
+
+
+def _reads_apart(box: Box, pid: int) -> bool:
+    """The other process is in the middle of the file: it has loaded the HDF5 library."""
+    for other in box.alive():
+        if other != pid:
+            with contextlib.suppress(OSError):
+                if "h5py" in Path(f"/proc/{other}/maps").read_text():
+                    return True
+    return False
+
+
+def test_a_killed_reader_of_a_world_file_is_not_called_a_damaged_file(
+    box: Box, endless: tuple[str, ...]
+):
+    with box.start(*endless) as process:
+        wait_for(process, _reads_apart, box)
+        for pid in box.alive():
+            if pid != process.pid:
+                os.kill(pid, signal.SIGKILL)
+        out, err = process.communicate(timeout=LIMIT)
+        assert box.outlived() == []
+    lines = err.decode().splitlines()
+    assert (process.returncode, out, len(lines)) == (4, b"", 1)
+    assert lines[0].startswith("detente: the process that reads a world file ended with code -9")
 
 
 def test_a_killed_worker_is_one_line_and_nothing_is_left(box: Box):

@@ -27,7 +27,10 @@ QUICK = (
     "stdout-fills-up-unbuffered",
     "stderr-closed", "stdin-and-stderr-closed", "all-closed", "reader-gone", "ascii",
     "clock-jumps", "descriptors-8", "descriptors-16", "memory-300", "memory-600",
-    "cache-nowhere", "cache-entry-a-pipe", "cache-entry-other-json", "nobody", "home-read-only",
+    "no-threads", "no-processes", "name-refused", "sync-fails", "stdout-hasty",
+    "stderr-full", "folder-gone", "narrow", "optimized",
+    "cache-nowhere", "cache-entry-a-pipe", "cache-entry-other-json", "cache-entry-one-bit",
+    "nobody", "home-read-only",
 )  # fmt: skip
 """Faults of the sample; the others are near relations of these."""
 

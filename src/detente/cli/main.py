@@ -66,6 +66,8 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def _ended() -> int:
     """Run the command and say how it ended."""
+    # the memory pool that pyarrow brings along starts a thread, and complains where it cannot
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     _fill_gaps()
     if sys.stderr is None:  # closed: print() would write to standard output instead
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
