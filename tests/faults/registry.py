@@ -223,11 +223,18 @@ def _failing(handle):
 os.fsync = _failing
 """
 
-_NO_PROCESSES = """
+NO_PROCESSES = """
 import _posixsubprocess, errno, os
 def _failing(*_):
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 _posixsubprocess.fork_exec = _failing
+"""
+
+NO_THREADS = """
+import _thread
+def _failing(*_):
+    raise RuntimeError("can't start new thread")
+_thread.start_new_thread = _failing
 """
 
 _GONE = """
@@ -282,7 +289,7 @@ FAULTS = (
     Fault("memory-600", _limit(resource.RLIMIT_AS, 600 << 20), _SCARCE, own_death=True),
     Fault("memory-1000", _limit(resource.RLIMIT_AS, 1000 << 20), _SCARCE, own_death=True),
     Fault("no-threads", _no_threads, _SCARCE),
-    Fault("no-processes", _nothing, _SCARCE, preamble=_NO_PROCESSES),
+    Fault("no-processes", _nothing, _SCARCE, preamble=NO_PROCESSES),
     Fault("name-refused", _nothing, frozenset({4}), _OUT, preamble=_REPLACE),
     Fault("sync-fails", _nothing, frozenset({4}), _OUT, preamble=_SYNC),
     Fault("stdout-hasty", _hasty_pipe, _FINE),

@@ -16,7 +16,11 @@ from pathlib import Path
 import pytest
 
 from detente.study.workers import cores
-from faults.sandbox import LIMIT, Box
+
+resource = pytest.importorskip("resource", reason="limits of processes are those of POSIX")
+
+from faults.registry import NO_PROCESSES, NO_THREADS  # noqa: E402
+from faults.sandbox import LIMIT, Box  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -303,4 +307,55 @@ def test_serve_is_stopped_while_it_starts(box: Box, moment: str):
     assert b"Exception" not in err
     assert len(err.splitlines()) <= 2, err
     assert out == b""
+    assert box.left() == box.parts() == []
+
+
+STARVED = {
+    "descriptors-8": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8)),
+    "descriptors-20": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20)),
+    "memory-300": lambda: resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20)),
+    "memory-600": lambda: resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20)),
+}
+
+
+def _until_it_serves(process: subprocess.Popen[bytes]) -> bytes:
+    """What it says up to its address, after which it is stopped; all of it where it ends before."""
+    assert process.stderr is not None
+    said = b""
+    while b"http://" not in said:
+        line = process.stderr.readline()
+        if not line:
+            return said
+        said += line
+    process.send_signal(signal.SIGTERM)
+    return said + process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "preamble"),
+    [
+        ("descriptors-8", ""),
+        *(pytest.param(n, "", marks=pytest.mark.slow) for n in [*STARVED][1:]),
+        pytest.param("", NO_PROCESSES, id="no-processes"),
+        pytest.param("", NO_THREADS, id="no-threads", marks=pytest.mark.slow),
+    ],
+)
+def test_serve_that_lacks_something_says_so_and_ends(box: Box, name: str, preamble: str):
+    pytest.importorskip("fastapi")
+    if name:
+        box.limit(STARVED[name])
+    with box.start("serve", "--port", "0", "--workers", "1", preamble=preamble) as process:
+        said = _until_it_serves(process)
+        code = process.wait(LIMIT)
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+        assert box.outlived() == []
+    lines = [line for line in said.decode().splitlines() if "http://" not in line]
+    if code in (0, 143):  # it could do without
+        assert b"http://" in said
+        assert len(lines) <= 1, lines
+    else:
+        assert code in (2, 4), (code, lines)
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("detente: ")
     assert box.left() == box.parts() == []

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="limits of processes are those of POSIX")
+
 from faults.commands import BY_NAME, COMMANDS, Command
 from faults.registry import FAULTS, WARM, Fault
 from faults.sandbox import Box, Ended

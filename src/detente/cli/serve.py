@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,8 +83,8 @@ def serve(
     stop.install()
     token = _secret(token, token_file)
     _refuse_open_doors(host, public, token)
-    sock = _listen(host, port)
-    _run(sock, host, token, names or [], workers, (connections, per_address), open_, stop)
+    with closing(_listen(host, port)) as sock:
+        _run(sock, host, token, names or [], workers, (connections, per_address), open_, stop)
 
 
 def _secret(token: str | None, file: Path | None) -> str | None:
@@ -185,4 +186,3 @@ def _run(
             held.stop()  # nothing is left to end where the server has ended in good order
     finally:
         pool.close()
-        sock.close()
