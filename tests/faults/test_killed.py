@@ -261,6 +261,21 @@ def test_a_killed_worker_is_one_line_and_nothing_is_left(box: Box):
     assert box.left() == box.parts() == []
 
 
+@pytest.mark.parametrize("megabytes", [200, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_worker_that_cannot_load_what_it_needs_is_one_line(box: Box, megabytes: int):
+    _needs_workers()
+    starved = box.root / "python"
+    starved.write_text(
+        f'#!/bin/sh\nulimit -v {megabytes}000\nexec {sys.executable} "$@"\n', encoding="utf-8"
+    )
+    starved.chmod(0o755)
+    ended = box.run(*LONG, preamble=f"import sys; sys.executable = {str(starved)!r}")
+    assert ended.code == 4, ended.lines
+    assert len(ended.lines) == 1, ended.lines
+    assert "memory" in ended.lines[0]
+    assert (ended.out, ended.alive, box.left(), box.parts()) == (b"", [], [], [])
+
+
 def test_workers_die_with_a_killed_parent(box: Box):
     _needs_workers()
     with box.start(*LONG) as process:
