@@ -55,6 +55,36 @@ def test_out_that_cannot_be(box: Box, out: str, says: str):
     assert says in refused(box, "run", "own.yaml", "--out", out)
 
 
+EMPTY = {
+    "run --out": ("run", "own.yaml", "--out", ""),
+    "run --theta": ("run", "own.yaml", "--theta", ""),
+    "run --compare": ("run", "own.yaml", "--compare", ""),
+    "run --deficit": ("run", "own.yaml", "--deficit", ""),
+    "run --world": ("run", "own.yaml", "--world", ""),
+    "play --out": ("play", "number-one-partner", "--draws", "4", "--out", ""),
+    "regime --date": ("regime", "--date", "", "--hs", "8703"),
+    "regime --lines": ("regime", "--lines", ""),
+    "changes --from": ("ledger", "changes", "--from", ""),
+    "ledger --folder": ("ledger", "check", "--folder", ""),
+    "aggregate --countries": ("world", "aggregate", "--countries", ""),
+    "aggregate --out": ("world", "aggregate", "--countries", "EU27", "--out", ""),
+    "build --out": ("world", "build", ".", "--out", ""),
+    "serve --token-file": ("serve", "--token-file", ""),
+}
+"""Options with nothing in them, as from a variable of the shell that was not set."""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(a, id=n, marks=[] if n in ("run --out", "run --theta") else pytest.mark.slow)
+        for n, a in EMPTY.items()
+    ],
+)
+def test_an_empty_option_is_not_taken_for_one_left_out(box: Box, args: tuple[str, ...]):
+    refused(box, *args)
+
+
 # --- run.json -------------------------------------------------------------------------------
 def _scenario() -> dict[str, object]:
     return load_plain(SCENARIO)

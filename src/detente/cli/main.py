@@ -140,9 +140,10 @@ class _Tolerant(RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        with contextlib.suppress(OSError):
-            os.write(self._handle, data)
-        return len(data)
+        try:
+            return os.write(self._handle, data)
+        except OSError:
+            return len(data)
 
 
 def _tolerant(stream: TextIO) -> TextIO:
@@ -150,9 +151,11 @@ def _tolerant(stream: TextIO) -> TextIO:
     it must not change how the command ends."""
     if not isinstance(stream, TextIOWrapper):
         return stream
-    handle, encoding = stream.fileno(), stream.encoding
-    held = BufferedWriter(_Tolerant(handle))
-    return TextIOWrapper(held, encoding=encoding, errors="replace", line_buffering=True)
+    try:
+        held = BufferedWriter(_Tolerant(stream.fileno()))
+    except OSError:  # text that is kept in memory
+        return stream
+    return TextIOWrapper(held, encoding=stream.encoding, errors="replace", line_buffering=True)
 
 
 def _command() -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detente.cli.formats import named_path
 from detente.errors import FileError, InputError
 from detente.files import read_text
 
@@ -50,7 +51,8 @@ def serve(
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option("--token-file", help="File that holds the secret, and nothing else."),
+        typer.Option("--token-file", parser=named_path, metavar="PATH",
+                     help="File that holds the secret, and nothing else."),
     ] = None,
     names: Annotated[
         list[str] | None,

@@ -41,6 +41,10 @@ MEMORY_BYTES = 12_000_000_000
 
 _KILL = int(getattr(signal, "SIGKILL", 9))
 
+_ALARM = int(getattr(signal, "SIGALRM", 0))
+"""By which the system ends a reader that is late, whatever the clock of the machine does; where it
+does not, the parent looks at the clock."""
+
 _LACKING = 77
 """Exit code of a reader without memory."""
 
@@ -220,7 +224,7 @@ def read_apart(data: bytes, labels: frozenset[str], seconds: float = SECONDS) ->
     WorkerError
         The reader was killed, or did not start.
     """
-    head = json.dumps([len(data), sorted(labels), os.getpid()]).encode() + b"\n"
+    head = json.dumps([len(data), sorted(labels), os.getpid(), seconds]).encode() + b"\n"
     path = os.pathsep.join(p for p in sys.path if p)
     with subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -229,14 +233,14 @@ def read_apart(data: bytes, labels: frozenset[str], seconds: float = SECONDS) ->
     ) as process:  # fmt: skip
         _reading.add(process)
         try:
-            out, err = process.communicate(head + data, timeout=seconds)
+            out, err = process.communicate(head + data, None if _ALARM else seconds)
         except subprocess.TimeoutExpired:
-            raise Refused(
-                f"it could not be read within {seconds:g} seconds: it is damaged"
-            ) from None
+            raise _late(seconds) from None
         finally:
             process.kill()
             _reading.discard(process)
+    if _ALARM and process.returncode == -_ALARM:
+        raise _late(seconds)
     if process.returncode or not out:
         raise _why_not(process.returncode, err.decode(errors="replace").splitlines())
     with np.load(BytesIO(out), allow_pickle=False) as z:
@@ -245,6 +249,10 @@ def read_apart(data: bytes, labels: frozenset[str], seconds: float = SECONDS) ->
             raise Refused(said["refused"])
         dims = {name: tuple(names) for name, names in said["dims"].items()}
         return Tables({name: z[f"_{name}"] for name in dims}, dims, said["attrs"])
+
+
+def _late(seconds: float) -> Refused:
+    return Refused(f"it could not be read within {seconds:g} seconds: it is damaged")
 
 
 def _why_not(code: int, said: list[str]) -> Exception:
@@ -300,7 +308,10 @@ def _limited() -> bool:
 
 def _main() -> None:
     """Read a file from standard input; write its tables, or what is wrong, to standard output."""
-    size, labels, parent = json.loads(sys.stdin.buffer.readline())
+    size, labels, parent, seconds = json.loads(sys.stdin.buffer.readline())
+    if _ALARM:
+        signal.signal(_ALARM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
     _die_with_parent(parent)
     import h5py  # noqa: F401 - a machine that cannot load it is not the file's fault
 
