@@ -10,7 +10,14 @@ import pytest
 
 from detente import files
 from detente.errors import FileError, OutputError, RecordError, TableError
-from detente.files import probe_folder, read_bytes, read_text, write_folder, write_whole
+from detente.files import (
+    open_to_append,
+    probe_folder,
+    read_bytes,
+    read_text,
+    write_folder,
+    write_whole,
+)  # fmt: skip
 
 
 def test_a_file_up_to_the_limit_is_read_and_one_byte_more_is_not(tmp_path: Path):
@@ -149,3 +156,95 @@ def test_the_process_that_ends_at_once_takes_its_parts_with_it(tmp_path: Path, m
     with pytest.raises(OutputError, match="Input/output error"):
         write_whole(tmp_path / "a.txt", b"x")
     assert len(seen) == 1
+
+
+def nth_replace_fails(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    real, calls = os.replace, iter(range(1, 100))
+
+    def replace(source, target):
+        if next(calls) == count:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_folder_of_which_one_file_cannot_take_its_name_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, links: bool
+):
+    (tmp_path / "b").write_text("old b")
+    (tmp_path / "c").symlink_to("b")
+    before = tree(tmp_path)
+    contents = {"a": b"new a", "b": b"new b", "c": b"new c"}
+    if not links:  # as on file systems that know no second names
+        monkeypatch.setattr(os, "link", no_links)
+    with monkeypatch.context() as broken:
+        nth_replace_fails(broken, count)
+        with pytest.raises(OutputError, match="nothing was written"):
+            write_folder(tmp_path, contents)
+        assert tree(tmp_path) == before
+        assert (tmp_path / "c").is_symlink()
+        assert (tmp_path / "b").read_text() == "old b"
+    with monkeypatch.context() as broken:
+        nth_replace_fails(broken, count)
+        with pytest.raises(OutputError, match="nothing was written"):
+            write_folder(tmp_path / "x" / "y", contents)
+        assert tree(tmp_path) == before
+    write_folder(tmp_path, contents)
+    assert tree(tmp_path) == {"a", "b", "c"}
+    assert [(tmp_path / n).read_bytes() for n in contents] == list(contents.values())
+
+
+def no_links(*_args, **_named) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("stop_at", [1, 2])
+def test_an_end_while_files_take_their_names_takes_all_of_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+):
+    (tmp_path / "b").write_text("old b")
+    before = tree(tmp_path)
+    real, calls = os.replace, iter(range(1, 100))
+    seen = []
+
+    def replace(source, target):
+        real(source, target)
+        if next(calls) == stop_at:
+            files.discard_parts()
+            seen.append((tree(tmp_path), (tmp_path / "b").read_text()))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace)
+    for folder in (tmp_path, tmp_path / "x"):
+        with pytest.raises(KeyboardInterrupt):
+            write_folder(folder, {"a": b"new a", "b": b"new b"})
+        assert tree(tmp_path) == before
+        calls = iter(range(1, 100))
+    assert seen == [(before, "old b")] * 2
+
+
+def test_a_write_left_by_any_error_leaves_no_folder(tmp_path: Path, monkeypatch):
+    def full(*_args) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(files, "_sync", full)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MemoryError):
+        write_whole(tmp_path / "x" / "y" / "a.txt", b"a")
+    assert tree(tmp_path) == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_what_is_appended_to_is_a_plain_file(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "endless", ""):
+        with pytest.raises(OSError, match=r"\[Errno"):
+            open_to_append(tmp_path / name)
+    for text in ("one", "two"):
+        with open_to_append(tmp_path / "x" / "plain") as stream:
+            stream.write(text)
+    assert (tmp_path / "x" / "plain").read_text() == "onetwo"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from hashlib import sha256
 from pathlib import Path
 
 from detente.errors import FileError, OutputError
@@ -19,6 +20,8 @@ __all__ = ["cache_folder", "keep", "kept"]
 
 MAX_BYTES = 500_000_000
 """An entry that is larger is none of ours."""
+
+CHECK_BYTES = 32
 
 
 def cache_folder() -> Path | None:
@@ -41,9 +44,11 @@ def kept(name: str) -> bytes | None:
     if folder is None:
         return None
     try:
-        return read_bytes(folder / name, MAX_BYTES, "cache entry")
+        entry = read_bytes(folder / name, MAX_BYTES, "cache entry")
     except FileError:
         return None
+    check, data = entry[:CHECK_BYTES], entry[CHECK_BYTES:]
+    return data if check == _check(name, data) else None
 
 
 def keep(name: str, data: bytes) -> None:
@@ -52,4 +57,9 @@ def keep(name: str, data: bytes) -> None:
     if folder is None:
         return
     with contextlib.suppress(OutputError):
-        write_whole(folder / name, data, durable=False)
+        write_whole(folder / name, _check(name, data) + data, durable=False)
+
+
+def _check(name: str, data: bytes) -> bytes:
+    """What an entry begins with: one wrong digit in it would be taken for a result."""
+    return sha256(name.encode() + b"\0" + data).digest()

@@ -13,18 +13,20 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from detente.errors import FileError, OutputError
 
 __all__ = [
-    "discard_parts", "probe_folder", "read_bytes", "read_text", "text_of", "there",
-    "write_folder", "write_whole",
+    "discard_parts", "open_to_append", "probe_folder", "read_bytes", "read_text", "text_of",
+    "there", "write_folder", "write_whole",
 ]  # fmt: skip
 
-_parts: set[str] = set()
-"""Files being written; a signal that ends the process removes them."""
+_writing: list[_Undo] = []
+"""Writes under way; a signal that ends the process takes them back."""
 
 
 # --- in -------------------------------------------------------------------------------------
@@ -149,59 +151,116 @@ def probe_folder(folder: Path) -> None:
     OutputError
         They cannot.
     """
-    made: list[Path] = []
-    part = folder / _hidden("probe")
-    try:
-        made = _make_folders(folder)
-        with _part(part):
-            _fill(part, b"", False)
-    except (OSError, ValueError) as error:
-        raise _failed(folder, error) from None
-    finally:
-        _remove_folders(made)
+    with _undoing() as undo:
+        try:
+            _make_folders(folder, undo)
+            _fill(folder / _hidden("probe"), b"", False, undo)
+        except (OSError, ValueError) as error:
+            raise _failed(folder, error) from None
 
 
 def discard_parts() -> None:
-    """Remove every file that is being written; for a process that ends at once."""
-    for name in list(_parts):
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+    """Take back every write that is under way; for a process that ends at once."""
+    for undo in list(_writing):
+        undo.run()
+
+
+def open_to_append(path: Path) -> IO[str]:
+    """A plain file of ASCII text to write at the end of, and its folder where there is none.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is no plain file: a pipe would have the caller wait for a reader.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    for name in ("O_NONBLOCK", "O_CLOEXEC"):
+        flags |= getattr(os, name, 0)
+    stream = open(os.open(path, flags, 0o666), "a", encoding="ascii")  # noqa: SIM115 - returned
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    return stream
+
+
+class _Undo:
+    """Steps that take back what a write has done so far.
+
+    Each may be run twice: a signal that comes while they run begins them again.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Callable[[], object]] = []
+
+    def run(self) -> None:
+        """Take it back, the last step first."""
+        for step in reversed(self.steps):
+            with contextlib.suppress(OSError, ValueError):
+                step()
+
+
+@contextlib.contextmanager
+def _undoing() -> Iterator[_Undo]:
+    """Steps that are run when the block is left, in whatever way."""
+    undo = _Undo()
+    _writing.append(undo)
+    try:
+        yield undo
+    finally:
+        undo.run()
+        _writing.remove(undo)
 
 
 def _write(files: Mapping[Path, bytes], durable: bool) -> None:
-    made: list[Path] = []
     at = Path()
-    with contextlib.ExitStack() as stack:
+    with _undoing() as undo:
         try:
             parts: dict[Path, Path] = {}
             for at, data in files.items():
-                made += _make_folders(at.parent)
+                _make_folders(at.parent, undo)
                 if at.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 parts[at] = part = at.with_name(_hidden(at.name))
-                stack.enter_context(_part(part))
-                _fill(part, data, durable)
+                _fill(part, data, durable, undo)
+            earlier: list[Path] = []
             for at, part in parts.items():
+                if len(parts) > 1:  # a single one takes its name or does not
+                    earlier += _prepare(at, part, undo)
                 os.replace(part, at)
             if durable:
                 for folder in dict.fromkeys(path.parent for path in files):
                     _sync(folder)
         except (OSError, ValueError) as error:
-            stack.close()  # the parts first, then the folders they lie in
-            _remove_folders(made)
             raise _failed(at, error) from None
+        undo.steps = [partial(os.unlink, path) for path in earlier]
 
 
-@contextlib.contextmanager
-def _part(path: Path):
-    """A file being written; gone in the end unless it has taken its name."""
-    _parts.add(str(path))
+def _prepare(at: Path, part: Path, undo: _Undo) -> list[Path]:
+    """Have it undone that ``part`` takes the name ``at``: what was there before is kept under
+    another name, which is returned."""
+    new = os.stat(part)
+
+    def remove() -> None:
+        found = os.lstat(at)
+        if (found.st_dev, found.st_ino) == (new.st_dev, new.st_ino):
+            os.unlink(at)
+
+    undo.steps.append(remove)
+    if not os.path.lexists(at):
+        return []
+    earlier = at.with_name(_hidden(at.name))
+
+    def restore() -> None:
+        os.replace(earlier, at)
+        os.unlink(earlier)  # still there where both were names of one file
+
+    undo.steps.append(restore)
     try:
-        yield
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            os.unlink(path)
-        _parts.discard(str(path))
+        os.link(at, earlier, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a file system without second names
+        os.rename(at, earlier)
+    return [earlier]
 
 
 def _hidden(name: str) -> str:
@@ -209,7 +268,8 @@ def _hidden(name: str) -> str:
     return f".{name[:80]}.{os.getpid()}-{secrets.token_hex(4)}.part"
 
 
-def _fill(path: Path, data: bytes, durable: bool) -> None:
+def _fill(path: Path, data: bytes, durable: bool, undo: _Undo) -> None:
+    undo.steps.append(partial(os.unlink, path))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     for name in ("O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -231,30 +291,19 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
-def _make_folders(folder: Path) -> list[Path]:
-    """Make a folder and those it lies in; the ones that were made, outermost first."""
-    made: list[Path] = []
+def _make_folders(folder: Path, undo: _Undo) -> None:
+    """Make a folder and those it lies in."""
     lacking: list[Path] = []
     place = folder
     while not place.exists():
         lacking.append(place)
         place = place.parent
     for place in reversed(lacking):
+        undo.steps.append(partial(os.rmdir, place))  # which leaves one that others use
         try:
             place.mkdir()
-        except FileExistsError:
-            continue  # someone else was faster
-        except OSError:
-            _remove_folders(made)
-            raise
-        made.append(place)
-    return made
-
-
-def _remove_folders(made: Iterable[Path]) -> None:
-    for folder in reversed(list(made)):
-        with contextlib.suppress(OSError):  # someone else uses it by now
-            folder.rmdir()
+        except FileExistsError:  # someone else was faster
+            undo.steps.pop()
 
 
 USER = frozenset(

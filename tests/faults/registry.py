@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 from collections.abc import Callable, Mapping
@@ -54,6 +55,13 @@ def _limit(kind: int, value: int) -> Inject:
     return inject
 
 
+def _no_threads(box: Box, _command: Command) -> Mapping[str, Any]:
+    """The stack of a thread, by default as large as this limit, does not fit into the memory."""
+    box.limit(lambda: resource.setrlimit(resource.RLIMIT_STACK, (16 << 30, resource.RLIM_INFINITY)))
+    box.limit(lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30)))
+    return {}
+
+
 def _closed(*handles: int) -> Inject:
     def inject(box: Box, _command: Command) -> Mapping[str, Any]:
         for handle in handles:
@@ -87,6 +95,21 @@ def _no_reader(_box: Box, _command: Command) -> Mapping[str, Any]:
     return {"stdout": writer}
 
 
+def _error_without_reader(_box: Box, _command: Command) -> Mapping[str, Any]:
+    return {"stderr": _no_reader(_box, _command)["stdout"]}
+
+
+def _hasty_pipe(box: Box, _command: Command) -> Mapping[str, Any]:
+    """Standard output is a small pipe that does not wait until there is room in it."""
+
+    def before() -> None:
+        fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(1, False)
+
+    box.limit(before)
+    return {}
+
+
 def _set(**values: str | None) -> Inject:
     def inject(box: Box, _command: Command) -> Mapping[str, Any]:
         environment(box, values)
@@ -104,6 +127,29 @@ def _cache_is_read_only(box: Box, _command: Command) -> Mapping[str, Any]:
     box.cache.mkdir(exist_ok=True)
     box.cache.chmod(0o555)
     return {}
+
+
+def _turn(entry: Path) -> None:
+    data = bytearray(entry.read_bytes())
+    data[len(data) // 2] ^= 1
+    entry.write_bytes(data)
+
+
+def _cut(entry: Path) -> None:
+    entry.write_bytes(entry.read_bytes()[: entry.stat().st_size // 2])
+
+
+def _later(entry: Path) -> None:
+    os.utime(entry, (4e9, 4e9))
+
+
+def _changed(change: Callable[[Path], object]) -> Inject:
+    def inject(box: Box, _command: Command) -> Mapping[str, Any]:
+        for entry in list(box.cache.iterdir()):
+            change(entry)
+        return {}
+
+    return inject
 
 
 def _damaged(put: Callable[[Path], object]) -> Inject:
@@ -160,12 +206,52 @@ def _unknown(*_):
 pwd.getpwuid = pwd.getpwnam = _unknown
 """
 
+_REPLACE = """
+import errno, os
+_replace = os.replace
+def _failing(source, target, **named):
+    if os.path.basename(target) in ("run.json", "card.json", "w.nc"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), source, None, target)
+    _replace(source, target, **named)
+os.replace = _failing
+"""
+
+_SYNC = """
+import errno, os
+def _failing(handle):
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+os.fsync = _failing
+"""
+
+NO_PROCESSES = """
+import _posixsubprocess, errno, os
+def _failing(*_):
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+_posixsubprocess.fork_exec = _failing
+"""
+
+NO_THREADS = """
+import _thread
+def _failing(*_):
+    raise RuntimeError("can't start new thread")
+_thread.start_new_thread = _failing
+"""
+
+_GONE = """
+import os
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir("../gone")
+"""
+
 _OUT = tuple(c.name for c in COMMANDS if c.writes)
-_RECORDS = ("regime", "ledger-list", "ledger-show", "ledger-check", "ledger-evidence",
-            "ledger-changes")  # fmt: skip
+_RECORDS = ("regime", "regime-table", "regime-lines", "ledger-list", "ledger-show", "ledger-check",
+            "ledger-evidence", "ledger-changes")  # fmt: skip
 _JSON = tuple(c.name for c in COMMANDS if "json" in c.args)
 _LETTERS = tuple(c.name for c in COMMANDS if "csv" not in c.args)
 _CSV = tuple(c.name for c in COMMANDS if "csv" in c.args)
+_HERE = {"own.yaml", "own.nc", "lines.csv", "--out"}
+_ANYWHERE = tuple(c.name for c in COMMANDS if not _HERE & {*c.args})
 _FULL = {"codes": frozenset({4}), "cut": True}
 _FINE = frozenset({0})
 _SCARCE = frozenset({0, 4})
@@ -202,11 +288,26 @@ FAULTS = (
     Fault("memory-300", _limit(resource.RLIMIT_AS, 300 << 20), _SCARCE, own_death=True),
     Fault("memory-600", _limit(resource.RLIMIT_AS, 600 << 20), _SCARCE, own_death=True),
     Fault("memory-1000", _limit(resource.RLIMIT_AS, 1000 << 20), _SCARCE, own_death=True),
+    Fault("no-threads", _no_threads, _SCARCE),
+    Fault("no-processes", _nothing, _SCARCE, preamble=NO_PROCESSES),
+    Fault("name-refused", _nothing, frozenset({4}), _OUT, preamble=_REPLACE),
+    Fault("sync-fails", _nothing, frozenset({4}), _OUT, preamble=_SYNC),
+    Fault("stdout-hasty", _hasty_pipe, _FINE),
+    Fault("stderr-reader-gone", _error_without_reader, _FINE, heard=False),
+    Fault("folder-gone", _nothing, _FINE, _ANYWHERE, preamble=_GONE),
+    Fault("narrow", _set(COLUMNS="1", LINES="1"), _FINE),
+    Fault("dumb-terminal", _set(TERM="dumb", NO_COLOR="1"), _FINE),
+    Fault("optimized", _set(PYTHONOPTIMIZE="2"), _FINE),
+    Fault("odd-time-zone", _set(TZ="XXX-167:59:59"), _FINE),
+    Fault("temporary-nowhere", _set(TMPDIR="/nonexistent", TEMP=None, TMP=None), _FINE),
     Fault("cache-nowhere", _set(DETENTE_CACHE="/proc/nowhere/detente"), _FINE),
     Fault("cache-is-a-file", _cache_is_file, _FINE),
     Fault("cache-read-only", _cache_is_read_only, _FINE),
     Fault("cache-entry-a-folder", _damaged(Path.mkdir), _FINE, _RECORDS),
     Fault("cache-entry-a-pipe", _damaged(os.mkfifo), _FINE, _RECORDS),
+    Fault("cache-entry-cut", _changed(_cut), _FINE, _RECORDS),
+    Fault("cache-entry-one-bit", _changed(_turn), _FINE, _RECORDS),
+    Fault("cache-entry-of-the-future", _changed(_later), _FINE, _RECORDS),
     Fault("cache-entry-noise", _damaged(lambda p: p.write_bytes(b"\xff\x00{")), _FINE, _RECORDS),
     Fault("cache-entry-other-json", _damaged(lambda p: p.write_text('{"a": [1]}')), _FINE,
           _RECORDS),

@@ -13,11 +13,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+import numpy as np
+
+from worlds import build
 
 MARK = "DETENTE_TEST_BOX"
 
@@ -35,7 +41,17 @@ measures:
   - {imposer: USA, targets: [KOR], sectors: C29, instrument: import_tariff, rate_pct: 10}
 """
 
+LINES = "hs,exporter,date\n8703,CHN,2025-06-01\n7208,KOR,2025-06-01\n"
+
 START = "import sys; from detente.cli.main import main; sys.argv[0] = 'detente'; main()"
+
+
+@cache
+def world_file() -> bytes:
+    """A world of two countries, which a command reads in a process apart."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = build(np.array([[[10.0, 2.0], [2.0, 10.0]]]), theta=4.0)
+        return world.save(Path(folder) / "own.nc").read_bytes()
 
 
 @dataclass
@@ -65,6 +81,8 @@ class Box:
         for folder in (self.here, self.home, self.temp):
             folder.mkdir(parents=True)
         (self.here / "own.yaml").write_text(SCENARIO, encoding="utf-8")
+        (self.here / "lines.csv").write_text(LINES, encoding="utf-8")
+        (self.here / "own.nc").write_bytes(world_file())
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("DETENTE", "XDG", "MPL"))},
             "HOME": str(self.home),
@@ -148,7 +166,7 @@ class Box:
             str(p.relative_to(self.root))
             for folder in (self.here, self.temp)
             for p in folder.rglob("*")
-            if p.name != "own.yaml"
+            if p.name not in ("own.yaml", "lines.csv", "own.nc")
         )
 
     def parts(self) -> list[str]:

@@ -55,6 +55,36 @@ def test_out_that_cannot_be(box: Box, out: str, says: str):
     assert says in refused(box, "run", "own.yaml", "--out", out)
 
 
+EMPTY = {
+    "run --out": ("run", "own.yaml", "--out", ""),
+    "run --theta": ("run", "own.yaml", "--theta", ""),
+    "run --compare": ("run", "own.yaml", "--compare", ""),
+    "run --deficit": ("run", "own.yaml", "--deficit", ""),
+    "run --world": ("run", "own.yaml", "--world", ""),
+    "play --out": ("play", "number-one-partner", "--draws", "4", "--out", ""),
+    "regime --date": ("regime", "--date", "", "--hs", "8703"),
+    "regime --lines": ("regime", "--lines", ""),
+    "changes --from": ("ledger", "changes", "--from", ""),
+    "ledger --folder": ("ledger", "check", "--folder", ""),
+    "aggregate --countries": ("world", "aggregate", "--countries", ""),
+    "aggregate --out": ("world", "aggregate", "--countries", "EU27", "--out", ""),
+    "build --out": ("world", "build", ".", "--out", ""),
+    "serve --token-file": ("serve", "--token-file", ""),
+}
+"""Options with nothing in them, as from a variable of the shell that was not set."""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(a, id=n, marks=[] if n in ("run --out", "run --theta") else pytest.mark.slow)
+        for n, a in EMPTY.items()
+    ],
+)
+def test_an_empty_option_is_not_taken_for_one_left_out(box: Box, args: tuple[str, ...]):
+    refused(box, *args)
+
+
 # --- run.json -------------------------------------------------------------------------------
 def _scenario() -> dict[str, object]:
     return load_plain(SCENARIO)
@@ -228,6 +258,40 @@ def test_a_command_line_that_is_none_is_one_line(
     assert err.count("\n") == 1
     assert err.startswith("detente: ")
     assert err.endswith("--help\n")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_the_code_is_that_of_the_refusal_wherever_it_is_said(box: Box, stream: str):
+    # Python ends with 120 where it cannot empty a stream, whatever the program's own code is
+    with open("/dev/full", "wb") as full:
+        ended = box.run("scenarios", "--format", "xml", **{stream: full})
+    assert ended.code == 2
+    assert ended.out == b""
+
+
+def test_nothing_is_said_into_a_file_that_took_the_number_of_a_closed_stream(box: Box):
+    for handle in (0, 2):
+        box.limit(lambda handle=handle: os.close(handle))
+    ended = box.run("scenarios", "--format", "xml")
+    assert (ended.code, ended.out, ended.err) == (2, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("build", "nowhere", "--out", "out"), "nowhere"),
+        pytest.param(("build", "own.yaml", "--out", "out"), "own.yaml", marks=pytest.mark.slow),
+        pytest.param(("build", "."), "--out", marks=pytest.mark.slow),
+        pytest.param(("build", ".", "--out", "own.yaml/x"), "own.yaml", marks=pytest.mark.slow),
+        (("aggregate", "--countries", "EU27", "--out", "x" * 300 + ".nc"), "cannot be written"),
+        pytest.param(("show", "own.yaml"), "own.yaml", marks=pytest.mark.slow),
+        pytest.param(("show", "/dev/zero"), "/dev/zero", marks=pytest.mark.slow),
+        pytest.param(("show", "."), ".", marks=pytest.mark.slow),
+        pytest.param(("check", "/dev/stdin"), "/dev/stdin", marks=pytest.mark.slow),
+    ],
+)
+def test_worlds_that_cannot_be(box: Box, args: tuple[str, ...], says: str):
+    assert says in refused(box, "world", *args)
 
 
 # --- dates ----------------------------------------------------------------------------------

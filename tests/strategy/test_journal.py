@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,29 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path, monkeypat
         journal.add([0], ["failed"])
         assert journal.answers == {0: "failed"}
         assert journal.kept == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(cache: Path):
+    rows = [{"a": 1.0}]
+    path = Journal(rows, []).path
+    assert path is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    with Journal(rows, []) as journal:
+        journal.add([0], ["failed"])
+        assert journal.answers == {0: "failed"}
+        assert journal.kept == 0
+
+
+def test_one_wrong_digit_is_no_answer(cache: Path):
+    rows = [{"a": 1.0}, {"a": 2.0}]
+    with contextlib.suppress(KeyError), Journal(rows, []) as journal:
+        journal.add([0, 1], [Answer("v", {"n": 1.25}), Answer("v", {"n": 1.5})])
+        raise KeyError
+    path = drafts(cache)[0]
+    text = path.read_text()
+    assert "1.25" in text
+    path.write_text(text.replace("1.25", "1.35"))
+    with Journal(rows, []) as journal:
+        assert journal.answers == {1: Answer("v", {"n": 1.5})}

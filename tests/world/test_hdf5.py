@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import h5py
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import detente as dt
-from detente.errors import FileError, TableError
+from detente.errors import FileError, TableError, WorkerError
 from detente.world.files import LABELS
 from detente.world.hdf5 import MAX_CELLS, Refused, read_apart, read_tables
 from worlds import build
@@ -164,6 +165,30 @@ def test_a_reader_that_comes_down_is_a_refusal(saved: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(hdf5.sys, "executable", "/bin/false")
     with pytest.raises(Refused, match="brought its reader down"):
+        read_apart(saved.read_bytes(), LABELS)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="scripts, signals")
+@pytest.mark.parametrize(
+    ("script", "raised", "says"),
+    [
+        ("kill -9 $$", WorkerError, "ended with code -9"),
+        ("echo 'ImportError: no room' >&2; exit 1", WorkerError, r"code 1 \(ImportError: no room"),
+        ("echo MemoryError >&2; exit 1", MemoryError, "^$"),
+        ("exit 77", MemoryError, "^$"),
+        ("kill -11 $$", Refused, "code -11"),
+    ],
+)
+def test_a_machine_that_fails_is_not_the_fault_of_the_file(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, script: str, raised: type, says: str
+):
+    from detente.world import hdf5
+
+    reader = saved.parent / "reader"
+    reader.write_text(f"#!/bin/sh\ncat >/dev/null\n{script}\n")
+    reader.chmod(0o755)
+    monkeypatch.setattr(hdf5.sys, "executable", str(reader))
+    with pytest.raises(raised, match=says):
         read_apart(saved.read_bytes(), LABELS)
 
 

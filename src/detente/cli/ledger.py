@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.formats import Format
+from detente.cli.formats import Format, named_path
 
 __all__ = ["app"]
 
@@ -18,7 +18,13 @@ app = typer.Typer(
 
 Format_ = Annotated[Format, typer.Option("--format", help="What to print.")]
 Folder = Annotated[
-    Path | None, typer.Option("--folder", help="A folder of records instead of the embedded ones.")
+    Path | None,
+    typer.Option(
+        "--folder",
+        parser=named_path,
+        metavar="PATH",
+        help="A folder of records instead of the embedded ones.",
+    ),
 ]
 
 

@@ -46,12 +46,16 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     No exception is raised: one that comes up in the middle of an import or of a callback is
     caught, changed or printed by whatever runs there.
     """
+    for name in SIGNALS:  # a second one must not begin this again
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     with contextlib.suppress(Exception):
         # modules that were not imported have nothing to end
         if files := sys.modules.get("detente.files"):
             files.discard_parts()
-        if workers := sys.modules.get("detente.study.workers"):
-            workers.kill_all()
+        for room in ("detente.study.workers", "detente.world.hdf5"):
+            if starts_processes := sys.modules.get(room):
+                starts_processes.kill_all()
         journal = sys.modules.get("detente.strategy.cards.journal")
         kept = journal.kept_words() if journal else ""
         with contextlib.suppress(OSError):
@@ -62,11 +66,17 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def _ended() -> int:
     """Run the command and say how it ended."""
+    # the memory pool that pyarrow brings along starts a thread, and complains where it cannot
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    _fill_gaps()
     if sys.stderr is None:  # closed: print() would write to standard output instead
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
     if sys.stdout is None:
         return _say("standard output is closed; give it somewhere to go", 4)
-    sys.stdout, sys.stderr = _careful(sys.stdout), _careful(sys.stderr)
+    for handle in (1, 2):  # whoever made them so (a pipe of node) would lose what is not taken
+        with contextlib.suppress(OSError, AttributeError):
+            os.set_blocking(handle, True)
+    sys.stdout, sys.stderr = _careful(sys.stdout), _tolerant(sys.stderr)
     try:
         code = _command()
         sys.stdout.flush()
@@ -82,6 +92,17 @@ def _ended() -> int:
         if code == 0 and error.errno != errno.EPIPE:
             return _failed(error)
     return code
+
+
+def _fill_gaps() -> None:
+    """Have nothing else take the number of a standard stream that is closed: what is meant for the
+    stream would be written into it."""
+    for handle in (0, 1, 2):
+        try:
+            os.fstat(handle)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def _careful(stream: TextIO) -> TextIO:
@@ -102,6 +123,40 @@ def _careful(stream: TextIO) -> TextIO:
     stream.detach()
     held = BufferedWriter(bare)
     return TextIOWrapper(held, encoding=encoding, errors="replace", line_buffering=True)
+
+
+class _Tolerant(RawIOBase):
+    """A way to a file that says of everything that it was written."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def fileno(self) -> int:
+        return self._handle
+
+    def isatty(self) -> bool:
+        return os.isatty(self._handle)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return os.write(self._handle, data)
+        except OSError:
+            return len(data)
+
+
+def _tolerant(stream: TextIO) -> TextIO:
+    """Standard error, such that what it cannot take (a full disk, a reader that has gone) is lost:
+    it must not change how the command ends."""
+    if not isinstance(stream, TextIOWrapper):
+        return stream
+    try:
+        held = BufferedWriter(_Tolerant(stream.fileno()))
+    except OSError:  # text that is kept in memory
+        return stream
+    return TextIOWrapper(held, encoding=stream.encoding, errors="replace", line_buffering=True)
 
 
 def _command() -> int:
@@ -171,6 +226,7 @@ def _reader_gone(error: BaseException) -> bool:
 
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "unable to allocate")
 _NO_FILES = ("too many open files",)
+_NO_THREADS = ("can't start new thread",)
 
 
 def _lacking(error: BaseException) -> str:
@@ -181,12 +237,14 @@ def _lacking(error: BaseException) -> str:
     """
     seen: BaseException | None = error
     while seen is not None:
-        said = str(seen).casefold() if isinstance(seen, ImportError) else ""
+        said = str(seen).casefold() if isinstance(seen, ImportError | RuntimeError) else ""
         number = seen.errno if isinstance(seen, OSError) else None
         if isinstance(seen, MemoryError) or number == errno.ENOMEM or _any(_NO_MEMORY, said):
             return "not enough memory; use a smaller world, or fewer draws or workers"
         if number in (errno.EMFILE, errno.ENFILE) or _any(_NO_FILES, said):
             return "too many open files; allow more (ulimit -n) and try again"
+        if _any(_NO_THREADS, said):
+            return "no more threads can be started; allow more (ulimit -u) and try again"
         seen = seen.__cause__ or seen.__context__
     return ""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli.formats import changes
+from detente.cli.formats import changes, named_path
 from detente.errors import InputError
 from detente.files import probe_folder
 
@@ -48,7 +48,8 @@ def play(
         CardFormat, typer.Option("--format", help="What to print.")
     ] = CardFormat.TABLE,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for Markdown, JSON, CSV and the figure.")
+        Path | None, typer.Option("--out", parser=named_path, metavar="PATH",
+                                    help="Folder for Markdown, JSON, CSV and the figure.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Print every parameter and row.")

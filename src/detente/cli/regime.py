@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli.formats import Format
+from detente.cli.formats import Format, named_path
 from detente.errors import InputError
 
 __all__ = ["register"]
@@ -35,7 +35,8 @@ def regime(
         bool, typer.Option("--average", help="Import-weighted averages, by partner and overall.")
     ] = False,
     lines: Annotated[
-        Path | None, typer.Option("--lines", help="CSV of queries: hs, exporter, date.")
+        Path | None, typer.Option("--lines", parser=named_path, metavar="PATH",
+                                      help="CSV of queries: hs, exporter, date.")
     ] = None,
     known_on: Annotated[
         str | None, typer.Option("--known-on", help="What was known on that day.")

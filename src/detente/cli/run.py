@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli.formats import Format, changes
+from detente.cli.formats import Format, changes, named_path
 from detente.errors import InputError, shown
 from detente.files import probe_folder
 
@@ -45,7 +45,8 @@ def run(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for netCDF, CSV, figure and run.json."),
+        typer.Option("--out", parser=named_path, metavar="PATH",
+                     help="Folder for netCDF, CSV, figure and run.json."),
     ] = None,
     format_: Annotated[
         Format, typer.Option("--format", help="What to print.")
@@ -73,9 +74,9 @@ def run(
     result = run_scenario(
         earlier.scenario if earlier else scenario,
         overrides=changes(set_, "measures.0.rate_pct=15"),
-        theta=theta or (earlier.theta if earlier else None),
+        theta=earlier.theta if earlier and theta is None else theta,
         deficit=deficit,
-        compare=compare or (earlier.compare if earlier else None),
+        compare=earlier.compare if earlier and compare is None else compare,
         world=None if world is None else load_world(world),
         progress=_progress if sys.stderr.isatty() else None,
         audit=audit,

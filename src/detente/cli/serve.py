@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detente.cli.formats import named_path
 from detente.errors import FileError, InputError
 from detente.files import read_text
 
@@ -49,7 +51,8 @@ def serve(
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option("--token-file", help="File that holds the secret, and nothing else."),
+        typer.Option("--token-file", parser=named_path, metavar="PATH",
+                     help="File that holds the secret, and nothing else."),
     ] = None,
     names: Annotated[
         list[str] | None,
@@ -82,8 +85,8 @@ def serve(
     stop.install()
     token = _secret(token, token_file)
     _refuse_open_doors(host, public, token)
-    sock = _listen(host, port)
-    _run(sock, host, token, names or [], workers, (connections, per_address), open_, stop)
+    with closing(_listen(host, port)) as sock:
+        _run(sock, host, token, names or [], workers, (connections, per_address), open_, stop)
 
 
 def _secret(token: str | None, file: Path | None) -> str | None:
@@ -185,4 +188,3 @@ def _run(
             held.stop()  # nothing is left to end where the server has ended in good order
     finally:
         pool.close()
-        sock.close()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli.formats import Format
+from detente.cli.formats import Format, named_path
 from detente.errors import InputError
 
 __all__ = ["app"]
@@ -61,7 +61,15 @@ def check(world: World_ = "world-2022", format_: Format_ = Format.TABLE) -> None
 @app.command()
 def build(
     raw: Annotated[Path, typer.Argument(help="Folder with the raw ICIO and US import tables.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for table, report and provenance.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            parser=named_path,
+            metavar="PATH",
+            help="Folder for table, report and provenance.",
+        ),
+    ],
     format_: Format_ = Format.TABLE,
 ) -> None:
     """Build world-2022 from the raw tables and report every repair."""
@@ -87,7 +95,10 @@ def aggregate(
     sectors: Annotated[
         str | None, typer.Option("--sectors", help="Groups to merge: goods,services or M=C24+C25.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="File (.nc) to write.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", parser=named_path, metavar="PATH", help="File (.nc) to write."),
+    ] = None,
     format_: Format_ = Format.TABLE,
 ) -> None:
     """Merge countries or sectors; totals are conserved."""

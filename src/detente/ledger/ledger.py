@@ -174,8 +174,8 @@ class Ledger:
         DateError
             A day that cannot be read or lies outside the record, or an end before the start.
         """
-        low = self._day(start) if start else self.record_from
-        high = self._day(end) if end else self.record_until
+        low = self.record_from if start is None else self._day(start)
+        high = self.record_until if end is None else self._day(end)
         if high < low:
             raise DateError(
                 f"the end {high} is before the start {low}; give the earlier day as the start "

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from detente.errors import TableError, UnknownNameError
+from detente.parquet import read_frame, read_shipped
 
 __all__ = ["LineTable", "claim_shares", "covered", "line_table"]
 
@@ -79,7 +79,7 @@ def line_table(importer: str) -> LineTable:
     if flows is None or base is None:
         # one table serves all such importers, with it the product masks worked out on it
         return replace(_six_digit_table(), importer=importer)
-    imports, rates = pq.read_table(flows), pq.read_table(base).to_pandas()
+    imports, rates = read_shipped(flows), read_frame(base)
     listed = rates.hs.tolist()
     held, line = _names(imports["hs"])
     sellers, seller = _names(imports["partner"])
@@ -150,7 +150,7 @@ def _claims(importer: str, name: str) -> tuple[dict[str, tuple[Array, Array]], i
     if not path.exists():
         known = [p.stem.split("_claims_")[1] for p in DATA.glob(f"{importer}_claims_*.parquet")]
         raise UnknownNameError.of("table of shares", name, known, importer)
-    frame = pq.read_table(path).to_pandas().sort_values(["partner", "hs"])
+    frame = read_frame(path).sort_values(["partner", "hs"])
     widths = set(frame.hs.str.len())
     if len(widths) != 1:
         raise TableError(f"{path.name}: codes of several lengths {sorted(widths)}; use one")
@@ -174,7 +174,7 @@ def _latest(pattern: str) -> Path | None:
 
 @lru_cache(maxsize=1)
 def _sectors() -> dict[str, str]:
-    table = pq.read_table(DATA / "hs6_sector.parquet")
+    table = read_shipped(DATA / "hs6_sector.parquet")
     return dict(zip(table["hs"].to_pylist(), table["sector"].to_pylist(), strict=True))
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from detente.errors import TableError, UnknownNameError
+from detente.parquet import read_frame
 
 __all__ = [
     "GROUPINGS", "MEASURES", "SOURCE", "FirstPartner", "build_partner_ranks", "first_partner_of",
@@ -119,7 +120,7 @@ def write_partner_ranks(raw: str | Path, folder: str | Path) -> Path:
 
 @lru_cache(maxsize=1)
 def _shipped() -> pd.DataFrame:
-    return pd.read_parquet(Path(str(files("detente") / "strategy" / "data" / _FILE)))
+    return read_frame(Path(str(files("detente") / "strategy" / "data" / _FILE)))
 
 
 def partner_ranks(

@@ -38,12 +38,17 @@ if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
     if os.getppid() != {parent}:
         os._exit(0)
-from detente.study.workers import serve
+try:
+    from detente.study.workers import serve
+except BaseException:
+    if os.environ.get("DETENTE_DEBUG"):
+        raise
+    os._exit(1)
 serve()
 """
 """What a worker runs. First of all, before it loads anything, it has the system end it when its
 parent is killed (on Linux; elsewhere it notices after its task), or ends where that has happened
-by now."""
+by now. That it cannot load what it needs is for the parent to say."""
 
 
 _pools: WeakSet[Workers] = WeakSet()
@@ -196,14 +201,15 @@ def serve() -> None:
     tasks, results = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a task prints goes to standard error, not between the results
     while True:
+        lost = False
         try:
             fn, args, kwargs = pickle.load(tasks)
         except EOFError:
             return
-        try:
-            message = ("returned", fn(*args, **kwargs))
-        except Exception as error:
-            message = ("raised", error)
+        except Exception as error:  # a library that could not be loaded, for one
+            message, lost = ("raised", error), True
+        else:
+            message = _done(fn, args, kwargs)
         try:
             data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         except Exception as error:  # pickling fails in as many ways as there are classes
@@ -215,3 +221,12 @@ def serve() -> None:
             results.flush()
         except OSError:  # nobody listens any more
             os._exit(0)
+        if lost:  # somewhere in the middle of a task, with no way to find the next
+            os._exit(1)
+
+
+def _done(fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[str, Any]:
+    try:
+        return "returned", fn(*args, **kwargs)
+    except Exception as error:
+        return "raised", error

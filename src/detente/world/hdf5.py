@@ -9,9 +9,11 @@ read by a process of its own (:func:`read_apart`), which this module is when it 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +22,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["MAX_CELLS", "Refused", "Tables", "read_apart", "read_tables", "reason"]
+from detente.errors import WorkerError
+
+__all__ = ["MAX_CELLS", "Refused", "Tables", "kill_all", "read_apart", "read_tables", "reason"]
 
 MAX_OBJECTS = 200
 """A world has seven variables, their dimensions, and some attributes."""
@@ -34,6 +38,17 @@ SECONDS = 120
 """Time for reading one file; the embedded world takes a hundredth of a second."""
 
 MEMORY_BYTES = 12_000_000_000
+
+_KILL = int(getattr(signal, "SIGKILL", 9))
+
+_ALARM = int(getattr(signal, "SIGALRM", 0))
+"""By which the system ends a reader that is late, whatever the clock of the machine does; where it
+does not, the parent looks at the clock."""
+
+_LACKING = 77
+"""Exit code of a reader without memory."""
+
+_reading: set[subprocess.Popen[bytes]] = set()
 
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 """Ways of packing that come with h5py; others would load code from elsewhere."""
@@ -203,26 +218,54 @@ def read_apart(data: bytes, labels: frozenset[str], seconds: float = SECONDS) ->
     Raises
     ------
     Refused
-        As there; or the file could not be read, for whatever reason.
+        As there; or the file could not be read, for whatever reason that lies in it.
+    MemoryError
+        The reader had too little.
+    WorkerError
+        The reader was killed, or did not start.
     """
-    head = json.dumps([len(data), sorted(labels)]).encode() + b"\n"
+    head = json.dumps([len(data), sorted(labels), os.getpid(), seconds]).encode() + b"\n"
     path = os.pathsep.join(p for p in sys.path if p)
-    done: subprocess.CompletedProcess[bytes]
-    try:
-        done = subprocess.run(
-            [sys.executable, __file__], input=head + data, capture_output=True, timeout=seconds,
-            env={**os.environ, "PYTHONPATH": path}, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise Refused(f"it could not be read within {seconds:g} seconds: it is damaged") from None
-    if done.returncode < 0 or not done.stdout:
-        raise Refused(f"it brought its reader down (code {done.returncode}): it is damaged")
-    with np.load(BytesIO(done.stdout), allow_pickle=False) as z:
+    with subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # Ctrl-C is for this process, which ends the other
+    ) as process:  # fmt: skip
+        _reading.add(process)
+        try:
+            out, err = process.communicate(head + data, None if _ALARM else seconds)
+        except subprocess.TimeoutExpired:
+            raise _late(seconds) from None
+        finally:
+            process.kill()
+            _reading.discard(process)
+    if _ALARM and process.returncode == -_ALARM:
+        raise _late(seconds)
+    if process.returncode or not out:
+        raise _why_not(process.returncode, err.decode(errors="replace").splitlines())
+    with np.load(BytesIO(out), allow_pickle=False) as z:
         said = json.loads(z["said"].tobytes())
         if "refused" in said:
             raise Refused(said["refused"])
         dims = {name: tuple(names) for name, names in said["dims"].items()}
         return Tables({name: z[f"_{name}"] for name in dims}, dims, said["attrs"])
+
+
+def _late(seconds: float) -> Refused:
+    return Refused(f"it could not be read within {seconds:g} seconds: it is damaged")
+
+
+def _why_not(code: int, said: list[str]) -> Exception:
+    """Whose fault it is that a reader gave no answer: the file's, or the machine's."""
+    if code == _LACKING or any("MemoryError" in line for line in said[-1:]):
+        return MemoryError()
+    if code != -_KILL and not said:
+        return Refused(f"it brought its reader down (code {code}): it is damaged")
+    why = f" ({said[-1][:200]})" if said else ""
+    return WorkerError(
+        f"the process that reads a world file ended with code {code}{why}; it may have run out of "
+        "memory: free some and try again"
+    )
 
 
 def reason(error: Exception) -> str:
@@ -231,19 +274,54 @@ def reason(error: Exception) -> str:
     return lines[0][:300] if lines else type(error).__name__
 
 
-def _main() -> None:
-    """Read a file from standard input; write its tables, or what is wrong, to standard output."""
+def kill_all() -> None:
+    """Kill every process that reads a file; for a process that ends at once."""
+    for process in list(_reading):
+        process.kill()
+
+
+def _die_with_parent(parent: int) -> None:
+    """A file that sends the library round in circles must not do so for nobody."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, _KILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _limited() -> bool:
+    """Limit the memory of this process; False where it may have even less."""
     try:
         import resource
-
+    except ImportError:  # not on this system; the clock still runs
+        return True
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < MEMORY_BYTES:
+        return False
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    except (ImportError, OSError, ValueError):  # not on this system; the clock still runs
-        resource = None
-    size, labels = json.loads(sys.stdin.buffer.readline())
+    return True
+
+
+def _main() -> None:
+    """Read a file from standard input; write its tables, or what is wrong, to standard output."""
+    size, labels, parent, seconds = json.loads(sys.stdin.buffer.readline())
+    if _ALARM:
+        signal.signal(_ALARM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    _die_with_parent(parent)
+    import h5py  # noqa: F401 - a machine that cannot load it is not the file's fault
+
     arrays: dict[str, np.ndarray] = {}
+    scarce = not _limited()
     try:
         tables = read_tables(sys.stdin.buffer.read(size), frozenset(labels))
     except Exception as error:
+        if scarce and isinstance(error, MemoryError):
+            os._exit(_LACKING)
         said: dict[str, Any] = {"refused": reason(error)}
     else:
         arrays = {f"_{name}": values for name, values in tables.arrays.items()}

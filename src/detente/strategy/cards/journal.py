@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 
 from detente.cachefolder import cache_folder
 from detente.errors import FileError
-from detente.files import read_bytes
+from detente.files import open_to_append, read_bytes
 from detente.strategy.cards.kind import Answer
 from detente.version import __version__
 
@@ -83,11 +84,10 @@ class Journal:
             self.answers[row] = answer
         if self.path is None:
             return
-        lines = "".join(json.dumps([r, _plain(self.answers[r])]) + "\n" for r in rows)
+        lines = "".join(_line(r, self.answers[r]) for r in rows)
         try:
             if self._stream is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self.path.open("a", encoding="ascii")
+                self._stream = open_to_append(self.path)
             self._stream.write(lines)
             self._stream.flush()
         except OSError:
@@ -99,15 +99,18 @@ class Journal:
             return
         with contextlib.suppress(FileError):
             for line in read_bytes(self.path, MAX_BYTES).splitlines():
+                check, _, body = line.partition(b" ")
+                if check != _check(body):
+                    continue
                 try:
-                    row, answer = json.loads(line)
+                    row, answer = json.loads(body)
                     if type(row) is int and 0 <= row < self.asked:
                         self.answers[row] = _answer(answer)
                 except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
                     continue
         if self.answers:  # a cut line must not run into the next
             with contextlib.suppress(OSError):
-                self._stream = self.path.open("a", encoding="ascii")
+                self._stream = open_to_append(self.path)
                 self._stream.write("\n")
 
 
@@ -116,6 +119,16 @@ def _sources() -> list[tuple[str, int, int]]:
     root = Path(str(files("detente")))
     found = ((p, p.stat()) for p in sorted(root.rglob("*.[py]*")) if p.suffix in (".py", ".yaml"))
     return [(p.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns) for p, s in found]
+
+
+def _line(row: int, answer: Answer | str) -> str:
+    body = json.dumps([row, _plain(answer)])
+    return f"{_check(body.encode()).decode()} {body}\n"
+
+
+def _check(body: bytes) -> bytes:
+    """What a line begins with: one wrong digit in it would be taken for an answer."""
+    return b"%08x" % zlib.crc32(body)
 
 
 def _plain(answer: Answer | str) -> Any:
