@@ -8,6 +8,7 @@ server, where a skip would hide that the replication never ran.
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ from raw_tables import raw_folder
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", default=False, help="run slow tests as well")
+
+
+def pytest_configure(config):
+    # A run begun in the background (nohup, a shell's &) ignores signals, and so would every process
+    # it starts: a program keeps what its caller ignores, and tests of being stopped would not stop.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 def pytest_collection_modifyitems(config, items):
