@@ -132,11 +132,20 @@ def _events(text: str) -> Iterator[Any]:
         yield from yaml.parse(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        if (
+            "nesting depth" in problem
+        ):  # libyaml looks ahead, and newer ones have a bound of their own
+            raise _too_deep(line) from None
         raise _RefusedError(
             f"not valid YAML ({problem}); check indentation, and put text with a colon in quotes",
-            mark.line + 1 if mark else None,
+            line,
         ) from None
+
+
+def _too_deep(line: int | None) -> _RefusedError:
+    return _RefusedError(f"nested too deeply, more than {MAX_DEPTH} levels; a record is flat", line)
 
 
 class _Open:
@@ -186,9 +195,7 @@ def _build(events: Iterator[Any]) -> Any:
             if stack and stack[-1].wants_key():
                 raise _RefusedError("a key must be a word, not a list or a mapping", line)
             if len(stack) >= MAX_DEPTH:
-                raise _RefusedError(
-                    f"nested too deeply, more than {MAX_DEPTH} levels; a record is flat", line
-                )
+                raise _too_deep(line)
             stack.append(_Open({} if kind is yaml.MappingStartEvent else []))
             continue
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:

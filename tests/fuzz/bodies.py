@@ -71,15 +71,18 @@ def _client() -> TestClient:
         timeline=lambda *args: SimpleNamespace(headlines=True), path="", status="ready"
     )
     app = create_app(held)
-    logging.getLogger("detente.web").disabled = True  # what is raised is shown by the judge
     return TestClient(app, base_url="http://127.0.0.1:8000")
 
 
 def _post(path: str, body: bytes) -> Any:
+    log = logging.getLogger("detente.web")
+    before, log.disabled = log.disabled, True  # what is raised is shown by the judge
     try:
         answer = _client().post(path, content=body, headers={"Content-Type": "application/json"})
     except Exception as error:
         raise Broken(described(error)) from error
+    finally:
+        log.disabled = before
     if answer.is_success:
         return answer
     if not (400 <= answer.status_code < 500 or answer.status_code == 503):
