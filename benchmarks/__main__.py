@@ -23,7 +23,7 @@ import xarray
 import detente as dt
 from benchmarks import cases
 from detente.models.blocks import from_exporters, to_exporters
-from detente.models.caliendo_parro import equations, evaluate
+from detente.models.caliendo_parro.equations import equations, evaluate
 from detente.outcome.economy import prepare
 from detente.outcome.gradient import gradient, jacobian
 from detente.solve.anderson import anderson

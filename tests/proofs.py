@@ -11,7 +11,7 @@ import numpy as np
 
 import detente as dt
 from detente.errors import NoSolutionError
-from detente.models.caliendo_parro import equations, evaluate
+from detente.models.caliendo_parro.equations import equations, evaluate
 from detente.outcome.economy import instruments, prepare
 from worlds import Change, Draw, equation_errors, random_policy, random_world
 
@@ -128,8 +128,8 @@ def errs_everywhere(world, policy) -> bool:
     under the share closure; and some country does trade one way only."""
     from scipy.optimize import least_squares
 
+    from detente.models.caliendo_parro.kernel import build_kernel
     from detente.models.closure import Closure
-    from detente.models.kernel import build_kernel
 
     linked = live_flows(world, policy).any(axis=0)
     reach = np.linalg.matrix_power(linked.astype(float) + np.eye(len(linked)), len(linked)) > 0
@@ -170,13 +170,13 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     Newton's method can leap over the end of a path to an equilibrium that does not grow out of
     the base. A step along a path is about as long as the tangents at its two ends say, the better
     the smaller it is; one over four times as long is taken for a leap, and tried again smaller."""
-    from detente.models.caliendo_parro_linear import tangent
+    from detente.models.caliendo_parro.linear import tangent
     from detente.outcome.phase_in import _Problem
 
     prepared = prepare(world)
     base, bare = prepared.economy, instruments(policy)
+    from detente.models.caliendo_parro.kernel import build_kernel
     from detente.models.closure import Closure
-    from detente.models.kernel import build_kernel
 
     unused = build_kernel(base, bare).unused
     base = base._replace(spending=base.spending * (1 - unused))

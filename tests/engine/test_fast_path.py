@@ -15,9 +15,9 @@ from engine_cases import random_case
 from engine_plain import plain_step
 
 import detente as dt
-from detente.models.caliendo_parro import equations, evaluate, join
+from detente.models.caliendo_parro.equations import equations, evaluate, join
+from detente.models.caliendo_parro.kernel import build_kernel
 from detente.models.closure import Closure
-from detente.models.kernel import build_kernel
 from detente.outcome.economy import instruments, prepare
 from detente.solve.krylov import KrylovSpace
 

@@ -8,7 +8,7 @@ from engine_cases import random_case, solve
 
 import detente as dt
 from detente.errors import InputError, UnknownNameError
-from detente.models.caliendo_parro_linear import cotangent, tangent
+from detente.models.caliendo_parro.linear import cotangent, tangent
 from detente.outcome.gradient import exposure, gradient, jacobian
 from detente.outcome.objective import OBJECTIVES
 

@@ -177,10 +177,10 @@ def test_kleinman_liu_redding_exposure(theta):
 @pytest.mark.parametrize("theta", [0.7, 5.0])
 def test_kleinman_liu_redding_by_tangent(theta):
     """The same identity with the model's own linearisation, to rounding."""
-    from detente.models.caliendo_parro import evaluate
-    from detente.models.caliendo_parro_linear import tangent
+    from detente.models.caliendo_parro.equations import evaluate
+    from detente.models.caliendo_parro.kernel import build_kernel
+    from detente.models.caliendo_parro.linear import tangent
     from detente.models.closure import Closure
-    from detente.models.kernel import build_kernel
     from detente.outcome.economy import instruments, prepare
 
     world = balanced_one_sector(3, 5, theta)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from detente.models.blocks import Economy, Instruments, reachable, trade_components
-from detente.models.caliendo_parro import evaluate, join
+from detente.models.caliendo_parro.equations import evaluate, join
+from detente.models.caliendo_parro.existence import ordered, unbalanced
+from detente.models.caliendo_parro.kernel import build_kernel, starved
 from detente.models.closure import Closure
-from detente.models.existence import ordered, unbalanced
-from detente.models.kernel import build_kernel, starved
 
 
 def links(N: int, *pairs: tuple[int, int]) -> np.ndarray:

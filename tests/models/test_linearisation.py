@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import detente as dt
-from detente.models.caliendo_parro import equations, evaluate
-from detente.models.caliendo_parro_linear import cotangent, tangent
+from detente.models.caliendo_parro.equations import equations, evaluate
+from detente.models.caliendo_parro.kernel import build_kernel
+from detente.models.caliendo_parro.linear import cotangent, tangent
 from detente.models.closure import Closure
-from detente.models.kernel import build_kernel
 from detente.outcome.economy import instruments, prepare
 from worlds import Change, Draw, random_policy, random_world
 

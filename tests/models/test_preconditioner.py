@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 import detente as dt
-from detente.models.caliendo_parro import evaluate, split
-from detente.models.caliendo_parro_linear import tangent
+from detente.models.caliendo_parro.equations import evaluate, split
+from detente.models.caliendo_parro.kernel import build_kernel
+from detente.models.caliendo_parro.linear import tangent
+from detente.models.caliendo_parro.preconditioner import (
+    WAGE_DAMPING,
+    _sales,
+    _wage_matrix,
+    preconditioner,
+)
 from detente.models.closure import Closure
-from detente.models.kernel import build_kernel
-from detente.models.preconditioner import WAGE_DAMPING, _sales, _wage_matrix, preconditioner
 from detente.outcome.economy import instruments, prepare
 from worlds import Draw, random_world
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from detente.models.blocks import Array, Economy, Instruments, by_country, to_exporters
-from detente.models.preconditioner import Preconditioner, preconditioner
+from detente.models.caliendo_parro.preconditioner import Preconditioner, preconditioner
 from detente.regime import Policy
 from detente.world import World
 

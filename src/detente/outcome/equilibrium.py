@@ -9,11 +9,11 @@ import numpy as np
 
 from detente.errors import ConvergenceError, NoSolutionError
 from detente.models.blocks import Array, Economy, Instruments, reachable
-from detente.models.caliendo_parro import Kernel, Point, equations, evaluate
-from detente.models.caliendo_parro_linear import tangent
+from detente.models.caliendo_parro.equations import Kernel, Point, equations, evaluate
+from detente.models.caliendo_parro.existence import unbalanced
+from detente.models.caliendo_parro.kernel import build_kernel, starved
+from detente.models.caliendo_parro.linear import tangent
 from detente.models.closure import Closure
-from detente.models.existence import unbalanced
-from detente.models.kernel import build_kernel, starved
 from detente.outcome.economy import Prepared
 from detente.outcome.least_error import LARGEST, LeastError, least_error
 from detente.outcome.phase_in import PhasedIn, phase_in

@@ -17,7 +17,7 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, UnknownNameError
 from detente.models.blocks import Array
-from detente.models.caliendo_parro_linear import cotangent, policy_gradient, pull_back
+from detente.models.caliendo_parro.linear import cotangent, policy_gradient, pull_back
 from detente.outcome.economy import prepare
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.objective import Objective, Objectives, objective

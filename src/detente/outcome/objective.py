@@ -14,7 +14,7 @@ import numpy as np
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.blocks import Array
-from detente.models.caliendo_parro_linear import Bars, combine
+from detente.models.caliendo_parro.linear import Bars, combine
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
 from detente.world import World

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from detente.models.blocks import Array, Economy, Instruments
-from detente.models.caliendo_parro import Kernel, Point, equations, evaluate
-from detente.models.caliendo_parro_linear import tangent
+from detente.models.caliendo_parro.equations import Kernel, Point, equations, evaluate
+from detente.models.caliendo_parro.kernel import build_kernel
+from detente.models.caliendo_parro.linear import tangent
+from detente.models.caliendo_parro.preconditioner import preconditioner
 from detente.models.closure import Closure
-from detente.models.kernel import build_kernel
-from detente.models.preconditioner import preconditioner
 from detente.solve.newton_krylov import newton_krylov
 from detente.solve.solution import Solution, Status
 

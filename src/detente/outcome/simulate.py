@@ -6,7 +6,7 @@ import numpy as np
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.blocks import Array
-from detente.models.caliendo_parro import Point
+from detente.models.caliendo_parro.equations import Point
 from detente.models.closure import CLOSURES, Closure
 from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import METHODS, Equilibrium, solve_equilibrium

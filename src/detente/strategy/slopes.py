@@ -6,7 +6,7 @@ own instruments only. The systems differ in their right-hand sides alone, so the
 side by side: a product is then a matrix times a block of columns instead of many passes over
 the trade tensor, and the solution at the equilibrium before is where the next one starts.
 
-The equations are those of :mod:`detente.models.caliendo_parro_linear`, with a trailing axis of
+The equations are those of :mod:`detente.models.caliendo_parro.linear`, with a trailing axis of
 ``R`` columns; the tests hold them against :func:`detente.gradient`.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 
 from detente.errors import ConvergenceError
 from detente.models.blocks import Array, Economy
-from detente.models.caliendo_parro import Kernel, Point
+from detente.models.caliendo_parro.equations import Kernel, Point
+from detente.models.caliendo_parro.preconditioner import Preconditioner
 from detente.models.closure import Closure
-from detente.models.preconditioner import Preconditioner
 from detente.outcome.equilibrium import Equilibrium
 
 __all__ = ["Columns", "Slopes", "slopes"]

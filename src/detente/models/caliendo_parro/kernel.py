@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.models.blocks import Array, Economy, Instruments, trade_components
-from detente.models.caliendo_parro import Kernel
-from detente.models.existence import ordered
+from detente.models.caliendo_parro.equations import Kernel
+from detente.models.caliendo_parro.existence import ordered
 
 __all__ = ["build_kernel", "starved"]
 

@@ -1,4 +1,4 @@
-"""The equations of :mod:`detente.models.caliendo_parro`, linearised at a point.
+"""The equations of :mod:`detente.models.caliendo_parro.equations`, linearised at a point.
 
 ``tangent`` is the Jacobian of :func:`equations` times a vector, ``cotangent`` its transpose
 times a vector; each costs three streaming passes, as a step does. ``pull_back`` is the general
@@ -22,7 +22,7 @@ from detente.models.blocks import (
     from_exporters,
     to_exporters,
 )
-from detente.models.caliendo_parro import Kernel, Point, join, split
+from detente.models.caliendo_parro.equations import Kernel, Point, join, split
 from detente.models.closure import Closure
 
 __all__ = [

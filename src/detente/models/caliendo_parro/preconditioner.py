@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detente.models.blocks import Array, Economy, by_country, trade_components
-from detente.models.caliendo_parro import join, split
+from detente.models.caliendo_parro.equations import join, split
 
 __all__ = ["WAGE_DAMPING", "Preconditioner", "preconditioner"]
 

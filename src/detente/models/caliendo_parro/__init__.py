@@ -1,0 +1,1 @@
+"""Caliendo and Parro (2015) in relative changes: equations, kernels, linearisation, step."""
