@@ -151,7 +151,7 @@ def _slopes(arena: Arena, who: Government, own: Any) -> Array:
     """Slopes of each sector's real income in each rate, over national real income, (M, J)."""
     e = arena.status_quo.after
     n = who.position
-    earned = e.economy.beta[:, n] * e.point.Y[:, n]
+    earned = e.model.sector_income(e.point, e.economy)[:, n]
     share = earned / earned.sum()
     # a government that weighs one sector alone has the log of that sector's income as objective
     alone = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.models.blocks import Array, Economy, reachable
+from detente.models.blocks import Array, reachable
+from detente.models.caliendo_parro.economy import Economy
 
 __all__ = ["ordered", "unbalanced"]
 
