@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from detente.errors import UnknownNameError
-from detente.models.registry import MODELS
-from detente.regime.scenario import Scenario, load_scenario, scenario_names
+from detente.regime.scenario import load_scenario, scenario_names
+from detente.report.schema import scenario_schema
 from detente.web import scenarios
 from detente.web.answers import answer, json_bytes
 from detente.web.schemas import ScenarioId, ScenariosAnswer, SimulateAnswer
@@ -51,20 +51,9 @@ _BODY: dict[str, Any] = {
 
 def scenario_components() -> dict[str, Any]:
     """The scenario schema as components of the OpenAPI document."""
-    schema = Scenario.model_json_schema(ref_template=_REF)
+    schema = scenario_schema(_REF)
     parts = schema.pop("$defs", {})
     schema["properties"]["measures"]["maxItems"] = scenarios.MEASURES
-    schema["properties"]["model"] |= {
-        "anyOf": [
-            {"type": "string", "enum": list(MODELS)},
-            {
-                "type": "object",
-                "required": ["name"],
-                "properties": {"name": {"type": "string", "enum": list(MODELS)}},
-                "description": "With parameters of the model beside its name.",
-            },
-        ]
-    }
     return {"Scenario": schema, **{f"Scenario{name}": part for name, part in parts.items()}}
 
 
