@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from detente.errors import InputError, UnknownNameError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
 from detente.models.closure import CLOSURES, Closure
 from detente.models.model import Model
-from detente.models.registry import DEFAULT, model_of, refuse_unable
+from detente.models.registry import DEFAULT, model_of, parameter_hint, refuse_unable
 from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
@@ -27,6 +28,7 @@ AnyModel = str | Model | Mapping[str, Any]
 """A model's name, ``{"name": ..., parameters}``, or a model."""
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def simulate(
     world: World,

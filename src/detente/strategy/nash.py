@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome, simulate
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.simulate import AnyModel
@@ -168,6 +169,7 @@ class Nash:
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def nash(
     world: World,

@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
-from detente.models.registry import DEFAULT, model_of
+from detente.models.registry import DEFAULT, model_of, parameter_hint
 from detente.outcome import Outcome, simulate
 from detente.outcome.economy import prepare
 from detente.outcome.simulate import AnyModel, base_of, restore
@@ -101,6 +102,7 @@ class Cases(Sequence[Case]):
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def simulate_many(
     world: World,

@@ -14,7 +14,8 @@ import pandas as pd
 
 from detente.errors import InputError, UnknownNameError
 from detente.files import there as is_there
-from detente.models.registry import refuse_unable
+from detente.keywords import known_keywords
+from detente.models.registry import parameter_hint, refuse_unable
 from detente.outcome import Outcome, simulate
 from detente.outcome.audit import Audit
 from detente.outcome.audit import audit as audit_of
@@ -206,6 +207,7 @@ class RunResult:
         return f"<RunResult {self.scenario.id}: {self.outcome!r}>"
 
 
+@known_keywords(parameter_hint)
 def run(
     scenario: str | Path | Scenario,
     *,
