@@ -210,6 +210,7 @@ def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
             export_tax=ds[f"export_tax_{side}"],
             iceberg=ds[f"iceberg_{side}"],
             transfer=ds[f"transfer_{side}"] * CURRENCY,
+            prohibitive=True,
         )
 
     before = policy("before")

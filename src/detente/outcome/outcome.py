@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import xarray as xr
 
-from detente.errors import InputError
+from detente.errors import ConvergenceError, DetenteError, InputError
 from detente.models.blocks import Array
 from detente.models.registry import refuse_unable
 from detente.outcome.equilibrium import Equilibrium
@@ -45,13 +45,28 @@ class Outcome:
     # --- how the solve went -----------------------------------------------------------------
     @property
     def status(self) -> str:
-        """ "converged", "cycling", "diverging" or "max_steps"."""
+        """ "converged", "cycling", "diverging", "max_steps" or "no_solution"."""
         return self.after.solution.status.value
 
     @property
+    def error(self) -> DetenteError | None:
+        """Why there are no results; None where there are."""
+        if self.status == "converged":
+            return None
+        s = self.after.solution
+        if isinstance(s.error, DetenteError):
+            return s.error
+        return ConvergenceError(
+            f"no equilibrium reached: {self.status} after {s.steps} {s.method} steps, largest "
+            f"error {s.residual:.3g}; {s.message}",
+            s,
+        )
+
+    @property
     def checks(self) -> dict[str, float]:
-        """Relative errors of market clearing, Walras' law and share sums."""
-        return self.after.checks
+        """Relative errors of market clearing, Walras' law and share sums; empty where there is no
+        solution."""
+        return {} if self.after.point is None else self.after.checks
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -92,6 +107,8 @@ class Outcome:
         """The rescaling of the "share" closure (1 elsewhere): deficits over it, surpluses
         times it."""
         p = self.after.point
+        if p is None:
+            return 1.0
         return self.after.closure.factor(p.income - p.deficit)
 
     # --- countries --------------------------------------------------------------------------
@@ -391,9 +408,9 @@ class Outcome:
         return self.base, self.after
 
     def _require_converged(self) -> None:
+        if self.status == "no_solution" and self.error is not None:
+            raise self.error
         if self.status != "converged":
-            from detente.errors import ConvergenceError
-
             raise ConvergenceError(
                 f"this outcome is {self.status}: {self.after.solution.message}; its numbers "
                 "are not results (outcome.after holds what was reached)",

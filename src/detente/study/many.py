@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 import xarray as xr
 
-from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
+from detente.errors import DetenteError, InputError, NoSolutionError
 from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
 from detente.models.registry import DEFAULT, model_of, parameter_hint
@@ -226,10 +226,8 @@ def _answers(
 
 
 def _solve(world: World, p: Policy, baseline: Policy, options: dict[str, Any]) -> Answer:
-    try:
-        return simulate(world, p, baseline=baseline, throw=False, **options)
-    except NoSolutionError as error:
-        return error
+    outcome = simulate(world, p, baseline=baseline, throw=False, **options)
+    return outcome.error if outcome.status == "no_solution" and outcome.error else outcome
 
 
 def _case(
@@ -247,14 +245,7 @@ def _case(
             deficit=options["deficit"],
             tol=options["tol"],
         )
-    if answer.status == "converged":
-        return Case(p, "converged", answer, None)
-    solution = answer.after.solution
-    message = (
-        f"no equilibrium reached: {answer.status} after {solution.steps} {solution.method} steps, "
-        f"largest error {solution.residual:.3g}; {solution.message}"
-    )
-    return Case(p, answer.status, answer, ConvergenceError(message, solution))
+    return Case(p, answer.status, answer, answer.error)
 
 
 # --- what travels -------------------------------------------------------------------------------
