@@ -66,7 +66,7 @@ class Outcome:
     def checks(self) -> dict[str, float]:
         """Relative errors of market clearing, Walras' law and share sums; empty where there is no
         solution."""
-        return {} if self.after.point is None else self.after.checks
+        return {} if self.status == "no_solution" else self.after.checks
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -106,9 +106,9 @@ class Outcome:
     def deficit_factor(self) -> float:
         """The rescaling of the "share" closure (1 elsewhere): deficits over it, surpluses
         times it."""
-        p = self.after.point
-        if p is None:
+        if self.status == "no_solution":
             return 1.0
+        p = self.after.point
         return self.after.closure.factor(p.income - p.deficit)
 
     # --- countries --------------------------------------------------------------------------

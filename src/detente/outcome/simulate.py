@@ -14,7 +14,7 @@ from detente.models.closure import CLOSURES, Closure
 from detente.models.model import Model
 from detente.models.registry import DEFAULT, model_of, parameter_hint, refuse_unable
 from detente.outcome.economy import Prepared, instruments, prepare
-from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.equilibrium import Equilibrium, Nowhere
 from detente.outcome.outcome import Outcome
 from detente.outcome.solver import METHODS, solve_equilibrium
 from detente.regime import Policy
@@ -108,7 +108,7 @@ def _unsolved(
 ) -> Equilibrium:
     """No equilibrium, and why; it has no point to read."""
     solution = Solution(begin, float("nan"), Status.NO_SOLUTION, 0, "none", (), error)
-    return Equilibrium(prepared.model, prepared.economy, levied, closure, None, solution)
+    return Equilibrium(prepared.model, prepared.economy, levied, closure, Nowhere(error), solution)
 
 
 def checked_model(model: AnyModel, deficit: str, where: str) -> Model:
