@@ -45,18 +45,18 @@ class Columns(NamedTuple):
     log_L: Array | None = None
     tariff_revenue: Array | None = None
 
+    @property
+    def given(self) -> dict[str, Array]:
+        """Those that are not None, by name."""
+        return {name: c for name, c in self._asdict().items() if c is not None}
+
     def part(self, here: slice) -> Columns:
         """Some of the columns."""
-        return Columns(*(None if c is None else c[..., here] for c in self))
+        return self._replace(**{name: c[..., here] for name, c in self.given.items()})
 
     def bars(self, column: int) -> Bars:
         """One column as weights."""
-        given = {
-            name: values[..., column]
-            for name, values in zip(self._fields, self, strict=True)
-            if values is not None
-        }
-        return Bars(**given)
+        return Bars(**{name: c[..., column] for name, c in self.given.items()})
 
 
 class PolicyGradient(NamedTuple):
@@ -81,4 +81,5 @@ def combine(parts: Sequence[tuple[float, Bars]]) -> Bars:
 
 def total(columns: Columns, parts: Array) -> Columns:
     """The sum of the columns with weights ``parts`` (R,), as a single column."""
-    return Columns(*(None if c is None else (c @ parts)[..., None] for c in columns))
+    sums = {name: (c @ parts)[..., None] for name, c in columns.given.items()}
+    return columns._replace(**sums)

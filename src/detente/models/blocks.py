@@ -18,7 +18,6 @@ Array = NDArray[Any]
 
 __all__ = [
     "Array",
-    "Economy",
     "Instruments",
     "by_country",
     "from_exporters",
@@ -26,33 +25,6 @@ __all__ = [
     "to_exporters",
     "trade_components",
 ]
-
-
-class Economy(NamedTuple):
-    """A base economy in shares and levels; what hat algebra needs and no more.
-
-    Attributes
-    ----------
-    pi : (J, N, N) share of importer n's spending on j that goes to exporter i, incl. tariffs
-    beta : (J, N) value-added share of gross output
-    gamma : (N, J, K) share of input k in the gross output of user j; rows sum to 1 - beta
-    alpha : (J, N) final-demand shares; columns sum to one
-    theta : (J,) trade elasticity, > 0
-    tariff : (J, N, N) base ad-valorem tariff, fraction
-    value_added : (N,) base value added, world sum fixed as the numeraire
-    spending : (J, N) base spending at user's prices
-    deficit : (N,) base trade deficit, sums to zero
-    """
-
-    pi: Array
-    beta: Array
-    gamma: Array
-    alpha: Array
-    theta: Array
-    tariff: Array
-    value_added: Array
-    spending: Array
-    deficit: Array
 
 
 class Instruments(NamedTuple):

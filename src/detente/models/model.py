@@ -71,7 +71,7 @@ class Abilities(NamedTuple):
     ``instruments`` : of tariff, export_tax, iceberg, transfer
     ``closures`` : of fixed, zero, share
     ``variables`` : outcome variables of :mod:`detente.variables` beside the common ones
-    ``tasks`` : of "gradient", "games", "political weights", "audit", "first order", "phase in"
+    ``tasks`` : of "gradient", "games", "political weights", "audit", "first order", "cards"
     """
 
     instruments: tuple[str, ...]
@@ -130,6 +130,11 @@ class Slopes(Protocol):
     """
 
     @property
+    def problem(self) -> Problem:
+        """The equations."""
+        ...
+
+    @property
     def unknowns(self) -> Array:
         """(Z, R)."""
         ...
@@ -177,12 +182,16 @@ class Model(ABC):
         """How many unknowns there are. All are logs over the base, the first N log wages."""
 
     @abstractmethod
-    def own_income(self, base: Any) -> Array:
-        """Base income before the deficit (N,)."""
+    def own_income(self, tables: Tables, base: Any) -> Array:
+        """Base income before the deficit and transfers (N,)."""
 
     @abstractmethod
     def kernel(self, base: Any, policy: Instruments) -> Any:
         """What the policy makes of the base."""
+
+    def with_elasticities(self, base: Any, theta: Array) -> Any:
+        """The same base under other trade elasticities (J,); only models that can do "cards"."""
+        raise NotImplementedError(f"{self.name} builds no base for drawn elasticities")
 
     def in_use(self, base: Any, kernel: Any) -> Any:
         """The base without what the policy leaves idle; the base itself by default."""
@@ -260,6 +269,14 @@ class Model(ABC):
     @abstractmethod
     def shares(self, p: Any, kernel: Any) -> Array:
         """Shares of buyers' spending (J, N, N); over exporters they sum to one."""
+
+    def bought_by(self, importer: int, p: Any, kernel: Any) -> tuple[Array, Array]:
+        """Flows and shares of one importer (J, N) = sector, exporter."""
+        return self.flows(p, kernel)[:, importer, :], self.shares(p, kernel)[:, importer, :]
+
+    def sold_by(self, exporter: int, p: Any, kernel: Any) -> tuple[Array, Array]:
+        """Flows and shares of one exporter (J, N) = sector, importer."""
+        return self.flows(p, kernel)[:, :, exporter], self.shares(p, kernel)[:, :, exporter]
 
     def price_logs(self, p: Any, problem: Problem) -> Array:
         """Log buyers' prices (J, N); NaN where nobody can sell."""

@@ -6,45 +6,60 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from detente.models.blocks import Array, Economy, Instruments, by_country, to_exporters
-from detente.models.caliendo_parro.preconditioner import Preconditioner, preconditioner
+from detente.models.blocks import Array, Instruments
+from detente.models.model import Model, Tables
+from detente.models.registry import DEFAULT, model_of
 from detente.regime import Policy
 from detente.world import World
 
-__all__ = ["Prepared", "economy", "instruments", "prepare", "with_elasticities"]
+__all__ = ["Prepared", "instruments", "prepare", "tables", "with_elasticities"]
 
 
 @dataclass
 class Prepared:
-    """A world made ready for solving, kept as long as the world lives.
+    """A world made ready for solving in a model, kept as long as the world lives.
 
-    ``unchanged`` is the policy of the world table; ``bases`` caches solved base equilibria by
-    closure and baseline policy; ``labels`` are (sectors, countries).
+    ``economy`` is the model's base, ``steps`` its step direction. ``unchanged`` is the policy of
+    the world table; ``bases`` caches solved base equilibria by closure and baseline policy;
+    ``labels`` are (sectors, countries).
     """
 
-    economy: Economy
+    model: Model
+    economy: Any
     own_income: Array
-    steps: Preconditioner
+    steps: Any
     unchanged: Policy
     labels: tuple[list[str], list[str]]
     bases: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
-_prepared: WeakKeyDictionary[World, Prepared] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[World, dict[Model, Prepared]] = WeakKeyDictionary()
+
+KEPT = 8
+"""Models, or sets of their parameters, for which one world is kept ready."""
 
 
-def prepare(world: World) -> Prepared:
-    """The bare economy of ``world``, its income and step direction; cached."""
-    if world not in _prepared:
-        bare = economy(world)
-        revenue = (world.trade.values * world.tariff.values).sum(axis=(0, 2))
-        _prepared[world] = Prepared(
-            bare, bare.value_added + revenue, preconditioner(bare), Policy(world),
+def prepare(world: World, model: Model | None = None) -> Prepared:
+    """The base of ``world`` in a model, its income and step direction; cached.
+
+    Raises
+    ------
+    InputError
+        The world does not suit the model.
+    """
+    model = model or model_of(DEFAULT)
+    held = _prepared.setdefault(world, {})
+    if model not in held:
+        bare = tables(world)
+        base = model.base(bare)
+        unchanged = next((p.unchanged for p in held.values()), None) or Policy(world)
+        while len(held) >= KEPT:
+            held.pop(next(iter(held)))
+        held[model] = Prepared(
+            model, base, model.own_income(bare, base), model.steps(base), unchanged,
             (world.sectors, world.countries),
         )  # fmt: skip
-    return _prepared[world]
+    return held[model]
 
 
 def with_elasticities(prepared: Prepared, theta: Array) -> Prepared:
@@ -52,51 +67,17 @@ def with_elasticities(prepared: Prepared, theta: Array) -> Prepared:
 
     Shares and levels do not depend on them, so that only the step direction is built anew.
     """
-    bare = prepared.economy._replace(theta=np.asarray(theta, dtype=float))
-    return replace(prepared, economy=bare, steps=preconditioner(bare), bases={})
+    bare = prepared.model.with_elasticities(prepared.economy, theta)
+    return replace(prepared, economy=bare, steps=prepared.model.steps(bare), bases={})
 
 
-def economy(world: World) -> Economy:
-    """Shares and levels of a world.
-
-    Output is value added plus inputs. Where a world was taken with ``identities="report"``,
-    spending is what the shares imply at base wages, since the published columns disagree.
-    """
-    trade, tariff = world.trade.values, world.tariff.values
-    inputs, va = world.inputs.values, world.value_added.values
-    spending = (trade * (1 + tariff)).sum(axis=2)
-    pi = trade * (1 + tariff) / np.where(spending > 0, spending, 1.0)[:, :, None]
-    output = va + inputs.sum(axis=0)
-    made = np.where(output > 0, output, 1.0)
-    beta = np.where(output > 0, va / made, 1.0)
-    gamma = np.ascontiguousarray((inputs / made).transpose(2, 1, 0))
-    alpha = world.final.values / world.final.values.sum(axis=0)
-    value_added = va.sum(axis=0)
-    deficit = world.deficit.values.copy()
-    if world.misses:
-        spending = _implied_spending(spending, pi, gamma, alpha, tariff, value_added, deficit)
-    return Economy(
-        pi, beta, gamma, alpha, world.theta.values.copy(), tariff, value_added, spending, deficit
-    )
-
-
-def _implied_spending(
-    guess: Array, pi: Array, gamma: Array, alpha: Array, tariff: Array, va: Array, deficit: Array
-) -> Array:
-    """Spending that the shares imply at base wages, by iterating on orders."""
-    net = pi / (1 + tariff)
-    kept = net.sum(axis=2)
-    by_input = np.ascontiguousarray(gamma.transpose(0, 2, 1))
-    X = guess
-    for _ in range(500):
-        income = va + (X * (1 - kept)).sum(axis=0) + deficit
-        new = by_country(by_input, to_exporters(net, X)) + alpha * income
-        # a market nobody orders from any more has no spending; keep the rest positive
-        new = np.where(guess > 0, np.maximum(new, 0.0), 0.0)
-        if np.abs(new - X).max() <= 1e-12 * X.max():
-            return new
-        X = new
-    return X
+def tables(world: World) -> Tables:
+    """The tables of a world as bare arrays."""
+    return Tables(
+        world.trade.values, world.tariff.values, world.inputs.values, world.value_added.values,
+        world.final.values, world.deficit.values, world.theta.values, None, None,
+        not world.misses,
+    )  # fmt: skip
 
 
 def instruments(policy: Policy) -> Instruments:

@@ -17,7 +17,7 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, UnknownNameError
 from detente.models.blocks import Array
-from detente.models.caliendo_parro.linear import cotangent, policy_gradient, pull_back
+from detente.models.registry import refuse_unable
 from detente.outcome.economy import prepare
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.objective import Objective, Objectives, objective
@@ -82,6 +82,8 @@ def jacobian(
     """
     if wrt not in INSTRUMENTS:
         raise UnknownNameError.of("instrument", wrt, INSTRUMENTS, "wrt")
+    refuse_unable(outcome.after.model, "task", "gradient", "gradient")
+    refuse_unable(outcome.after.model, "instrument", wrt, "gradient")
     wanted = [of] if isinstance(of, (str, Mapping)) else list(of)
     outcome._require_converged()  # pyright: ignore[reportPrivateUsage]
     parts = [objective(outcome, each) for each in wanted]
@@ -155,10 +157,11 @@ def _space(outcome: Outcome) -> KrylovSpace:
     """The Krylov space of the transposed equations at ``outcome``, kept as long as it lives."""
     if outcome not in _spaces:
         e = outcome.after
-        steps = prepare(outcome.world).steps
+        steps = prepare(outcome.world, e.model).steps
+        problem = e.problem
 
         def transpose(y: Array) -> Array:
-            return cotangent(y, e.point, e.economy, e.kernel, e.closure)
+            return e.model.cotangent(y, e.point, problem)
 
         size = e.solution.value.size
         _spaces[outcome] = KrylovSpace(transpose, lambda v: -steps.transposed(v), size)
@@ -166,16 +169,17 @@ def _space(outcome: Outcome) -> KrylovSpace:
 
 
 def _one(e: Equilibrium, part: Objective, space: KrylovSpace, wrt: str) -> Array:
-    target = pull_back(part.bars, e.point, e.economy, e.kernel, e.closure).z
+    problem = e.problem
+    target = e.model.pull_back(part.bars, e.point, problem)
     y = space.solve(target, rtol=RTOL)
-    left = target - cotangent(y, e.point, e.economy, e.kernel, e.closure)
+    left = target - e.model.cotangent(y, e.point, problem)
     size = float(np.abs(target).max())
     if not float(np.abs(left).max()) <= 1e-8 * max(size, 1e-300):
         raise ConvergenceError(
             f"gradient of {part.label}: the adjoint system stopped at a relative error of "
             f"{np.abs(left).max() / size:.3g}; the equilibrium is close to singular there"
         )
-    found = policy_gradient(part.bars, y, e.policy, e.point, e.economy, e.kernel, e.closure)
+    found = e.model.policy_gradient(part.bars, y, e.point, problem)
     value = getattr(found, wrt)
     if wrt == "transfer":
         payers = e.economy.value_added / e.economy.value_added.sum()

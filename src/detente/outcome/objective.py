@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detente.errors import InputError, UnknownNameError
+from detente.models.bars import Bars, combine
 from detente.models.blocks import Array
-from detente.models.caliendo_parro.linear import Bars, combine
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
 from detente.world import World
@@ -180,7 +180,7 @@ def _abroad(buying: bool) -> Callable[[Equilibrium, Equilibrium, At], Bars | Non
 
     def bars(b: Equilibrium, a: Equilibrium, at: At) -> Bars | None:
         n, sector = at[-1], at[0] if len(at) == 2 else slice(None)
-        weights = np.zeros(a.economy.pi.shape)
+        weights = np.zeros(a.table.tariff.shape)
         if buying:
             weights[sector, n, :] = 1.0
         else:
@@ -193,7 +193,7 @@ def _abroad(buying: bool) -> Callable[[Equilibrium, Equilibrium, At], Bars | Non
 
 
 def _flow(b: Equilibrium, a: Equilibrium, at: At) -> Bars:
-    return Bars(flows=_pick(a.economy.pi.shape, at, 1.0))
+    return Bars(flows=_pick(a.table.tariff.shape, at, 1.0))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Outcome:
             "baseline_hash": self.baseline.hash,
             "policy": self.policy.title,
             "model": self.model,
+            **self._settings,
             "deficit": self.deficit,
             "deficit_factor": self.deficit_factor,
             "theta": str(self.world.theta.attrs.get("set", "own")),
@@ -78,6 +79,12 @@ class Outcome:
             "checks": self.checks,
             "numeraire": "world value added",
         }
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """The model's parameters, where it has any."""
+        settings = self.after.model.settings
+        return {"model_settings": settings} if settings else {}
 
     @property
     def deficit_factor(self) -> float:
@@ -323,12 +330,13 @@ class Outcome:
         InputError
             The two are not on the same world and baseline.
         """
-        if (self.world.hash, self.baseline.hash, self.deficit) != (
-            other.world.hash, other.baseline.hash, other.deficit,
+        if (self.world.hash, self.baseline.hash, self.deficit, self.after.model) != (
+            other.world.hash, other.baseline.hash, other.deficit, other.after.model,
         ):  # fmt: skip
             raise InputError(
-                "compare: the outcomes differ in world, baseline or deficit closure, so that "
-                "their changes have different origins; simulate both on one world and baseline"
+                "compare: the outcomes differ in world, baseline, model or deficit closure, so "
+                "that their changes have different origins; simulate both on one world and "
+                "baseline, in one model"
             )
         mine, theirs = (o._together(o._results()) for o in (self, other))
         out = mine - theirs

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from detente.errors import InputError, UnknownNameError
-from detente.models.blocks import Array
-from detente.models.caliendo_parro.equations import Point
+from detente.models.blocks import Array, Instruments
 from detente.models.closure import CLOSURES, Closure
+from detente.models.model import Model
+from detente.models.registry import DEFAULT, model_of, refuse_unable
 from detente.outcome.economy import Prepared, instruments, prepare
-from detente.outcome.equilibrium import METHODS, Equilibrium, solve_equilibrium
+from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
+from detente.outcome.solver import METHODS, solve_equilibrium
 from detente.regime import Policy
 from detente.solve.solution import Solution
 from detente.solve.threads import one_thread
 from detente.world import World
 
-__all__ = ["MODELS", "base_of", "restore", "simulate"]
+__all__ = ["base_of", "checked_model", "refuse_unlevied", "restore", "simulate"]
 
-MODELS = ("caliendo-parro",)
+AnyModel = str | Model | Mapping[str, Any]
+"""A model's name, ``{"name": ..., parameters}``, or a model."""
 
 
 @one_thread
@@ -27,7 +33,7 @@ def simulate(
     policy: Policy | None = None,
     *,
     baseline: Policy | None = None,
-    model: str = "caliendo-parro",
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-10,
     start: Outcome | None = None,
@@ -42,7 +48,8 @@ def simulate(
     world : the base economy
     policy : what governments levy after the change (None: no change)
     baseline : what they levied before it (None: the tariffs of the world table)
-    model : "caliendo-parro" (Caliendo and Parro 2015)
+    model : a name of :data:`detente.models.registry.MODELS` ("caliendo-parro" is the default), a
+        model with other parameters, or ``{"name": ..., parameters}``
     deficit : "fixed" against world value added; "zero", where the baseline is re-solved
         without deficits first; "share" of own income, rescaled so that they sum to zero
     tol : largest error of any equation, in logs
@@ -54,22 +61,19 @@ def simulate(
     Raises
     ------
     InputError
-        Unknown model, closure or method; a policy built on another world.
+        Unknown model, closure or method; a policy built on another world; an instrument or
+        closure that the model does not support (those that do are named).
     NoSolutionError
         No equilibrium exists; the message names the market or country.
     ConvergenceError
         The solve stopped before ``tol`` and ``throw`` is true.
     """
-    for kind, name, known in (
-        ("model", model, MODELS),
-        ("deficit closure", deficit, CLOSURES),
-        ("method", method, METHODS),
-    ):
-        if name not in known:
-            raise UnknownNameError.of(kind, name, known, "simulate")
+    chosen = checked_model(model, deficit, "simulate")
+    if method not in METHODS:
+        raise UnknownNameError.of("method", method, METHODS, "simulate")
     if not tol > 0:
         raise InputError(f"simulate: tol is {tol}; it must be above zero (1e-10 is the default)")
-    prepared = prepare(world)
+    prepared = prepare(world, chosen)
     policy = policy or prepared.unchanged
     baseline = baseline or prepared.unchanged
     for what, p in (("policy", policy), ("baseline", baseline)):
@@ -78,24 +82,53 @@ def simulate(
                 f"simulate: the {what} was built on {p.world.name}, the world is {world.name}; "
                 "build it on the world it is simulated on"
             )
+        refuse_unlevied(chosen, instruments(p), f"simulate: the {what}")
     base = base_of(prepared, baseline, deficit, min(tol, 1e-10))
     begin: Array = base.solution.value if start is None else start.after.solution.value
     if begin.shape != base.solution.value.shape:
         raise InputError("simulate: start is an outcome of a world of another size")
     after = solve_equilibrium(
-        prepared, instruments(policy), deficit, prepared.labels,
+        prepared, instruments(policy), deficit,
         tol=tol, start=begin, method=method, max_steps=max_steps, throw=throw,
     )  # fmt: skip
-    return Outcome(world, policy, baseline, base, after, model, deficit, tol)
+    return Outcome(world, policy, baseline, base, after, chosen.name, deficit, tol)
+
+
+def checked_model(model: AnyModel, deficit: str, where: str) -> Model:
+    """A model and the name of a closure it supports.
+
+    Raises
+    ------
+    InputError
+        Either is unknown, or the model does not have the closure.
+    """
+    chosen = model_of(model, where)
+    if deficit not in CLOSURES:
+        raise UnknownNameError.of("deficit closure", deficit, CLOSURES, where)
+    refuse_unable(chosen, "closure", deficit, where)
+    return chosen
+
+
+def refuse_unlevied(model: Model, levied: Instruments, where: str) -> None:
+    """Refuse a policy that uses an instrument the model does not have.
+
+    Raises
+    ------
+    InputError
+        The message names the instrument and the models that have it.
+    """
+    for name in ("export_tax", "iceberg"):
+        if getattr(levied, name) is not None:
+            refuse_unable(model, "instrument", name, where)
+    if levied.transfer.any():
+        refuse_unable(model, "instrument", "transfer", where)
 
 
 def base_of(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
     """The equilibrium under ``baseline``, solved once for each world, closure and baseline."""
     key = (deficit, baseline.hash)
     if key not in prepared.bases:
-        prepared.bases[key] = solve_equilibrium(
-            prepared, instruments(baseline), deficit, prepared.labels, tol=tol
-        )
+        prepared.bases[key] = solve_equilibrium(prepared, instruments(baseline), deficit, tol=tol)
     return prepared.bases[key]
 
 
@@ -111,15 +144,17 @@ def restore(
     world: World,
     policy: Policy,
     baseline: Policy,
-    point: Point,
+    point: Any,
     solution: Solution,
     *,
     deficit: str,
     tol: float,
+    model: AnyModel = DEFAULT,
 ) -> Outcome:
     """The outcome of a solve that was made elsewhere, from what it reached."""
-    prepared = prepare(world)
+    chosen = model_of(model)
+    prepared = prepare(world, chosen)
     base = base_of(prepared, baseline, deficit, min(tol, 1e-10))
     closure = Closure(deficit, prepared.economy.deficit, prepared.own_income)
-    after = Equilibrium(prepared.economy, instruments(policy), closure, point, solution)
-    return Outcome(world, policy, baseline, base, after, MODELS[0], deficit, tol)
+    after = Equilibrium(chosen, prepared.economy, instruments(policy), closure, point, solution)
+    return Outcome(world, policy, baseline, base, after, chosen.name, deficit, tol)

@@ -14,14 +14,18 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import ConvergenceError, InputError, NoSolutionError
+from detente.models.bars import Columns, total
 from detente.models.blocks import Array, Instruments
+from detente.models.model import Slopes
+from detente.models.registry import DEFAULT, refuse_unable
 from detente.outcome import Outcome, simulate
 from detente.outcome.economy import instruments, prepare
-from detente.outcome.equilibrium import Equilibrium, solve_equilibrium
+from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.simulate import AnyModel, checked_model
+from detente.outcome.solver import solve_equilibrium
 from detente.regime import Policy
 from detente.strategy.levers import Levers
 from detente.strategy.objective import Government, columns
-from detente.strategy.slopes import Columns, Slopes, slopes
 from detente.world import World
 
 __all__ = ["Arena", "Rates", "player_names", "start_rates", "zero_diagonal"]
@@ -68,11 +72,14 @@ class Arena:
         baseline: Policy | None,
         deficit: str,
         tol: float = 1e-10,
+        model: AnyModel = DEFAULT,
     ) -> None:
         self.world, self.deficit, self.tol = world, deficit, tol
-        self._prepared = prepare(world)
+        self.model = checked_model(model, deficit, "games")
+        refuse_unable(self.model, "task", "games", "games")
+        self._prepared = prepare(world, self.model)
         self.status_quo: Outcome = simulate(
-            world, policy, baseline=baseline, deficit=deficit, tol=tol
+            world, policy, baseline=baseline, model=self.model, deficit=deficit, tol=tol
         )
         self.policy, self.baseline = self.status_quo.policy, self.status_quo.baseline
         self.base: Equilibrium = self.status_quo.base
@@ -92,8 +99,7 @@ class Arena:
         self.solves += 1
         try:
             e = solve_equilibrium(
-                self._prepared, policy, self.deficit, self._prepared.labels,
-                tol=self.tol, start=begin,
+                self._prepared, policy, self.deficit, tol=self.tol, start=begin
             )  # fmt: skip
         except (ConvergenceError, NoSolutionError):
             e = None
@@ -119,15 +125,14 @@ class Arena:
 
     def joint_slopes(self, who: Sequence[Government], parts: Array, e: Equilibrium) -> Slopes:
         """The adjoint of the sum of the objectives with weights ``parts``."""
-        each = columns(list(who), e)
-        total = Columns(*((c @ parts)[..., None] for c in each))
-        return self._slopes(("+", *(g.country for g in who)), total, e)
+        together = total(columns(list(who), e), parts)
+        return self._slopes(("+", *(g.country for g in who)), together, e)
 
     def _slopes(self, key: tuple[str, ...], wanted: Columns, e: Equilibrium) -> Slopes:
         start = self._unknowns.get(key)
         if start is not None and start.shape[0] != e.solution.value.size:
             start = None
-        found = slopes(e, self._prepared.steps, wanted, start)
+        found = self.model.adjoints(wanted, e.point, e.problem, self._prepared.steps, start)
         self.gradients += wanted.income.shape[1]
         self._unknowns[key] = found.unknowns
         return found
@@ -136,7 +141,7 @@ class Arena:
         """Derivative of one objective in the levers of ``lv``, security term included."""
         n = lv.player
         by_tariff = s.tariff(column, n)
-        direct = who.own_tariff_term(s.at.policy.tariff[:, n]) if who.position == n else None
+        direct = who.own_tariff_term(s.problem.policy.tariff[:, n]) if who.position == n else None
         if direct is not None:
             by_tariff = by_tariff + direct
         return lv.collect(by_tariff, s.export_tax(column, n) if lv.tax.any() else None)
@@ -157,7 +162,7 @@ class Arena:
         """An equilibrium found here as the outcome that :func:`detente.simulate` gives."""
         policy = self.as_policy(rates, title)
         return Outcome(
-            self.world, policy, self.baseline, self.base, e, self.status_quo.model, self.deficit,
+            self.world, policy, self.baseline, self.base, e, self.model.name, self.deficit,
             self.tol,
         )  # fmt: skip
 
@@ -177,7 +182,8 @@ class Arena:
             "status_quo_hash": self.policy.hash,
             "baseline_hash": self.baseline.hash,
             "theta": str(self.world.theta.attrs.get("set", "own")),
-            "model": self.status_quo.model,
+            "model": self.model.name,
+            **({"model_settings": self.model.settings} if self.model.settings else {}),
             "deficit": self.deficit,
             "tol": self.tol,
             "solves": self.solves,

@@ -131,7 +131,7 @@ def _by_gradient(
         theta = e.economy.theta
         for scene, rule in ahead.scenes:
             assert isinstance(rule, (Mirror, DutyEquivalent))
-            sold = e.kernel.B1[:, scene.j, n] * e.point.u[:, n] * e.point.q[:, scene.j]
+            sold = e.bought_by(scene.j)[0][:, n]
             answered[:, scene.j] = (theta * sold / e.point.income[n]) @ rule.weights(scene)
         size = lv.size(e) + lv.collect(answered, np.zeros_like(own) if lv.tax.any() else None)
         return lv.collect(own, s.export_tax(0, n) if lv.tax.any() else None), size

@@ -78,14 +78,12 @@ class Levers:
     def size(self, e: Equilibrium) -> Array:
         """Curvature of the log objective in each lever, to first order: what is bought through
         the lever over income, times how fast that falls when it is raised."""
-        n, p, k = self.player, e.point, e.kernel
+        n = self.player
         theta = e.economy.theta[:, None]
-        border = k.B1[:, n, :] * p.u * p.q[:, n, None]
-        share = k.A[:, n, :] * p.u / p.supply[:, n, None]
-        sold = k.B1[:, :, n] * p.u[:, n, None] * p.q
-        there = k.A[:, :, n] * p.u[:, n, None] / p.supply
+        border, share = e.bought_by(n)
+        sold, there = e.sold_by(n)
         j, i = self.sector, self.partner
-        flow = np.where(self.tax, sold[j, i], border[j, i]) / p.income[n]
+        flow = np.where(self.tax, sold[j, i], border[j, i]) / e.point.income[n]
         J = len(e.economy.theta)
         group = self.lever * J + j  # cells of one sector that move together
         together = np.bincount(group, np.where(self.tax, 0.0, share[j, i]), self.count * J)[group]

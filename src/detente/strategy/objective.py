@@ -15,19 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from detente.errors import InputError
+from detente.models.bars import Columns
 from detente.models.blocks import Array
+from detente.models.model import Target
 from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
 from detente.world import World
-
-if TYPE_CHECKING:
-    from detente.strategy.slopes import Columns
 
 __all__ = ["Government", "columns", "government", "governments", "sector_real_income"]
 
@@ -50,6 +49,11 @@ class Government:
     _tie: Array | None = None  # (J, N) derivative of the security term in own tariffs
 
     @property
+    def target(self) -> Target:
+        """Whose welfare a model is asked for."""
+        return Target(self.position, self.weights)
+
+    @property
     def statement(self) -> str:
         """The objective in words; every result carries it."""
         text = f"{self.country}: exact real income, percent of the base"
@@ -64,12 +68,7 @@ class Government:
 
     def log_value(self, base: Equilibrium, after: Equilibrium) -> float:
         """Log change of the objective between two equilibria."""
-        n, b, a = self.position, base, after
-        value = float(np.log(a.point.income[n] / b.point.income[n]))
-        alpha = a.economy.alpha[:, n]
-        value -= float(alpha @ (a.point.log_P_new[:, n] - b.point.log_P_new[:, n]))
-        if self.weights is not None:
-            value += _weighted(self.weights, a, n) - _weighted(self.weights, b, n)
+        value = after.model.log_welfare(self.target, base.point, after.point, after.economy)
         return value - self.security_cost(base, after)
 
     def security_cost(self, base: Equilibrium, after: Equilibrium) -> float:
@@ -149,11 +148,10 @@ def sector_real_income(outcome: Outcome) -> xr.DataArray:
     price index of the change. Sums over sectors to national real income.
     """
     a, b = outcome.after, outcome.base
-    earned = a.economy.beta * a.point.Y
-    real = a.point.income / (a.consumer_price / b.consumer_price)
+    earned = a.model.sector_income(a.point, a.economy)
     like = outcome.output
     return xr.DataArray(
-        earned / earned.sum(axis=0) * real,
+        earned / (a.consumer_price / b.consumer_price),
         like.coords,
         like.dims,
         name="sector_real_income",
@@ -163,25 +161,7 @@ def sector_real_income(outcome: Outcome) -> xr.DataArray:
 
 def columns(who: list[Government], e: Equilibrium) -> Columns:
     """Partial derivatives of each log objective in what the equilibrium holds."""
-    from detente.strategy.slopes import Columns
-
-    J, N = e.economy.beta.shape
-    R = len(who)
-    income, price, sales = np.zeros((N, R)), np.zeros((J, N, R)), np.zeros((J, N, R))
-    for r, g in enumerate(who):
-        n = g.position
-        income[n, r] = 1.0 / e.point.income[n]
-        price[:, n, r] = -e.economy.alpha[:, n]
-        if g.weights is not None:
-            beta = e.economy.beta[:, n]
-            earned = beta * e.point.Y[:, n]
-            sales[:, n, r] = beta * (g.weights / (g.weights @ earned) - 1.0 / earned.sum())
-    return Columns(income, price, sales)
-
-
-def _weighted(weights: Array, e: Equilibrium, n: int) -> float:
-    earned = e.economy.beta[:, n] * e.point.Y[:, n]
-    return float(np.log(weights @ earned / earned.sum()))
+    return e.model.welfare_columns([g.target for g in who], e.point, e.economy)
 
 
 def _weights(world: World, country: str, given: Any) -> Array:

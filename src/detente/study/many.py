@@ -13,10 +13,11 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
 from detente.models.blocks import Array, Instruments
+from detente.models.registry import DEFAULT, model_of
 from detente.outcome import Outcome, simulate
 from detente.outcome.economy import prepare
-from detente.outcome.equilibrium import solve_equilibrium
-from detente.outcome.simulate import base_of, restore
+from detente.outcome.simulate import AnyModel, base_of, restore
+from detente.outcome.solver import solve_equilibrium
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.study.workers import Workers, cores, let_go, workers
@@ -106,6 +107,7 @@ def simulate_many(
     policies: Iterable[Policy],
     *,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-10,
     method: str = "auto",
@@ -122,7 +124,7 @@ def simulate_many(
 
     Parameters
     ----------
-    world, baseline, deficit, tol, method, max_steps : as in :func:`simulate`
+    world, baseline, model, deficit, tol, method, max_steps : as in :func:`simulate`
     policies : built on ``world``
     executor : any ``concurrent.futures`` executor, or a client with its ``submit``; None uses
         worker processes on all cores, which stay up for later calls, and this process on one
@@ -140,7 +142,10 @@ def simulate_many(
         A policy built on another world; an unknown closure or method.
     """
     policies = list(policies)
-    options = {"deficit": deficit, "tol": tol, "method": method, "max_steps": max_steps}
+    options: dict[str, Any] = {
+        "model": model_of(model, "simulate_many"), "deficit": deficit, "tol": tol,
+        "method": method, "max_steps": max_steps,
+    }  # fmt: skip
     first = simulate(world, baseline=baseline, **options)  # checks names, solves the base once
     for p in policies:
         if p.world is not world and p.world.hash != world.hash:
@@ -232,7 +237,13 @@ def _case(
         return Case(p, "no_solution", None, answer)
     if isinstance(answer, tuple):
         answer = restore(
-            world, p, baseline, *answer, deficit=options["deficit"], tol=options["tol"]
+            world,
+            p,
+            baseline,
+            *answer,
+            model=options["model"],
+            deficit=options["deficit"],
+            tol=options["tol"],
         )
     if answer.status == "converged":
         return Case(p, "converged", answer, None)
@@ -288,7 +299,7 @@ def _remote(
     if load is not None:
         _keep(key, load)
     world, baseline = _kept[key]
-    prepared = prepare(world)
+    prepared = prepare(world, options["model"])
     base = base_of(prepared, baseline, options["deficit"], min(options["tol"], 1e-10))
     zero, one = np.zeros(world.tariff.shape), np.ones(world.tariff.shape)
     found: list[Answer] = []
@@ -301,7 +312,7 @@ def _remote(
         )
         try:
             e = solve_equilibrium(
-                prepared, policy, options["deficit"], prepared.labels, tol=options["tol"],
+                prepared, policy, options["deficit"], tol=options["tol"],
                 start=base.solution.value, method=options["method"],
                 max_steps=options["max_steps"], throw=False,
             )  # fmt: skip

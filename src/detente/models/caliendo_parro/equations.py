@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 
 from detente.models.blocks import (
     Array,
-    Economy,
     by_country,
     from_exporters,
     to_exporters,
 )
+from detente.models.caliendo_parro.economy import Economy
 from detente.models.closure import Closure
 
 __all__ = ["Kernel", "Point", "equations", "evaluate", "join", "split"]

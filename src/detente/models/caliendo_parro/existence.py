@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.models.balance import unbalanced
-from detente.models.blocks import Economy
+from detente.models.caliendo_parro.economy import Economy
 
 __all__ = ["ordered", "unbalanced"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.models.blocks import Array, Economy, Instruments, trade_components
+from detente.models.blocks import Array, Instruments, trade_components
+from detente.models.caliendo_parro.economy import Economy
 from detente.models.caliendo_parro.equations import Kernel
 from detente.models.caliendo_parro.existence import ordered
 from detente.models.levied import levied

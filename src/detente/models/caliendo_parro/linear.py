@@ -9,31 +9,23 @@ products) and against differences in the tests.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from detente.models.bars import Bars, PolicyGradient
 from detente.models.blocks import (
     Array,
-    Economy,
     Instruments,
     by_country,
     from_exporters,
     to_exporters,
 )
+from detente.models.caliendo_parro.economy import Economy
 from detente.models.caliendo_parro.equations import Kernel, Point, join, split
 from detente.models.closure import Closure
 
-__all__ = [
-    "Bars",
-    "PolicyGradient",
-    "combine",
-    "cotangent",
-    "policy_gradient",
-    "pull_back",
-    "tangent",
-]
+__all__ = ["cotangent", "equation_bars", "policy_gradient", "pull_back", "tangent"]
 
 
 def tangent(v: Array, p: Point, base: Economy, k: Kernel, closure: Closure) -> Array:
@@ -62,38 +54,6 @@ def tangent(v: Array, p: Point, base: Economy, k: Kernel, closure: Closure) -> A
     used = base.spending > 0
     r_x = np.where(used, dX_new / np.where(used, p.X_new, 1.0) - dx, -dx)
     return join(r_w, dP_new - dP, r_x)
-
-
-class Bars(NamedTuple):
-    """Weights on what a :class:`Point` holds: of an objective its partial derivatives.
-
-    (N,) and (J, N) arrays, or 0 where nothing is weighted; ``flows`` (J, N, N) weighs sales at
-    border prices, tariff out. ``deficit`` weighs the closure's deficit; ``transfer`` what the
-    policy moves, which no unknown changes.
-    """
-
-    log_w: Array | float = 0.0
-    log_c: Array | float = 0.0
-    log_P_new: Array | float = 0.0
-    Y: Array | float = 0.0
-    tariff_revenue: Array | float = 0.0
-    export_revenue: Array | float = 0.0
-    deficit: Array | float = 0.0
-    transfer: Array | float = 0.0
-    income: Array | float = 0.0
-    X_new: Array | float = 0.0
-    flows: Array | None = None
-
-
-def combine(parts: Sequence[tuple[float, Bars]]) -> Bars:
-    """The weighted sum of several objectives' bars."""
-    flows = [w * b.flows for w, b in parts if b.flows is not None]
-    sums = {
-        name: sum(w * getattr(b, name) for w, b in parts)
-        for name in Bars._fields
-        if name != "flows"
-    }
-    return Bars(**sums, flows=sum(flows[1:], flows[0]) if flows else None)
 
 
 class Pulled(NamedTuple):
@@ -159,15 +119,6 @@ def cotangent(y: Array, p: Point, base: Economy, k: Kernel, closure: Closure) ->
     """Transpose of :func:`tangent`: weights on the equations to weights on the unknowns."""
     bars, direct = equation_bars(y, p, base, k)
     return pull_back(bars, p, base, k, closure).z + direct
-
-
-class PolicyGradient(NamedTuple):
-    """Derivatives in the instruments: (J, N, N), and (N,) for ``transfer``."""
-
-    tariff: Array
-    export_tax: Array
-    iceberg: Array
-    transfer: Array
 
 
 def policy_gradient(

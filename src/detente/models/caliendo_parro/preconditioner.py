@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detente.models.blocks import Array, Economy, by_country, trade_components
+from detente.models.blocks import Array, by_country, trade_components
+from detente.models.caliendo_parro.economy import Economy
 from detente.models.caliendo_parro.equations import join, split
 
 __all__ = ["WAGE_DAMPING", "Preconditioner", "preconditioner"]

@@ -10,7 +10,8 @@ import numpy as np
 from detente.errors import ConvergenceError
 from detente.models.blocks import Array, Instruments
 from detente.outcome.economy import instruments, prepare, with_elasticities
-from detente.outcome.equilibrium import Equilibrium, solve_equilibrium
+from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.solver import solve_equilibrium
 from detente.strategy.edits import Change, put
 from detente.world import World
 from detente.world.theta import theta_set
@@ -106,6 +107,4 @@ class Desk:
         return np.stack(out)
 
     def _solve(self, policy: Instruments, start: Array | None = None) -> Equilibrium:
-        return solve_equilibrium(
-            self._prepared, policy, "fixed", self._prepared.labels, tol=TOL, start=start
-        )
+        return solve_equilibrium(self._prepared, policy, "fixed", tol=TOL, start=start)

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from detente import labels
 from detente.models.closure import CLOSURES
-from detente.outcome.simulate import MODELS
+from detente.models.registry import MODELS
 from detente.regime.scenario import load_scenario, scenario_names
 from detente.variables import VARIABLES
 from detente.web.answers import answer, json_bytes
@@ -85,7 +85,7 @@ async def world(request: Request, held: Held) -> Response:
                     for r in records
                 ],
                 "closures": CLOSURES,
-                "models": MODELS,
+                "models": list(MODELS),
                 "scenarios": [
                     {"id": name, "title": load_scenario(name).title} for name in scenario_names()
                 ],

@@ -9,12 +9,13 @@ Dense and slow, so for small worlds only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from detente.models.blocks import Array
+Array = NDArray[Any]
 
 __all__ = ["LARGEST", "LeastError", "least_error"]
 
@@ -22,7 +23,8 @@ LARGEST = 500
 """Unknowns up to which the search is run; a start takes seconds there."""
 
 SPREAD = (0.0, 0.3, 1.0, 0.3, 1.0, 3.0, 0.3, 1.0, 3.0, 0.3)
-"""Spread of log wages around the base, start after start until one meets the best before it."""
+"""Spread of the loose unknowns around zero, start after start until one meets the best before
+it."""
 
 SAME = 0.02
 """Sums of squares that differ by less than this part are the same minimum."""
@@ -40,7 +42,7 @@ def least_error(
     residual: Callable[[Array], Array],
     jacobian: Callable[[Array], Callable[[Array], Array]],
     size: int,
-    wages: int,
+    loose: int,
     *,
     steps: int = 150,
 ) -> LeastError:
@@ -49,7 +51,7 @@ def least_error(
     Parameters
     ----------
     jacobian : at a point, the derivative along a vector
-    size, wages : number of unknowns; the first ``wages`` of them are log wages
+    size, loose : number of unknowns; the first ``loose`` of them are where the starts differ
     """
 
     def errors(z: Array) -> Array:
@@ -68,7 +70,7 @@ def least_error(
     agreed = False
     for spread in SPREAD:
         z = np.zeros(size)
-        z[:wages] = rng.normal(0.0, spread, wages)
+        z[:loose] = rng.normal(0.0, spread, loose)
         end = least_squares(
             errors,
             z,

@@ -1,0 +1,69 @@
+"""The models there are, by name: the only list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from detente.errors import InputError, UnknownNameError
+from detente.models.caliendo_parro import CaliendoParro
+from detente.models.model import Model
+
+__all__ = ["DEFAULT", "MODELS", "able", "model_of", "refuse_unable"]
+
+MODELS: dict[str, type[Model]] = {each.name: each for each in (CaliendoParro,)}
+
+DEFAULT = CaliendoParro.name
+
+
+def model_of(given: str | Model | Mapping[str, Any], where: str = "model") -> Model:
+    """A model from its name, from ``{"name": ..., parameters}``, or as it is.
+
+    Raises
+    ------
+    UnknownNameError
+        A model, or a parameter of one, that does not exist.
+    InputError
+        A parameter out of its range.
+    """
+    if isinstance(given, Model):
+        return given
+    settings: dict[str, Any] = {}
+    name: Any = given
+    if isinstance(given, Mapping):
+        settings = dict(given)
+        name = settings.pop("name", None)
+    if not isinstance(name, str) or name not in MODELS:
+        raise UnknownNameError.of("model", name, MODELS, where)
+    kind = MODELS[name]
+    known = getattr(kind, "__dataclass_fields__", {})
+    for key in settings:
+        if key not in known:
+            if not known:
+                raise UnknownNameError(f"{where}: {name} has no parameters, so no {key!r}")
+            raise UnknownNameError.of(f"parameter of {name}", key, known, where)
+    return kind(**settings)
+
+
+def able(task: str, name: str) -> list[str]:
+    """The models that can do something: ``task`` is instrument, closure, variable or task."""
+    return [m for m, kind in MODELS.items() if name in getattr(kind.abilities, f"{task}s")]
+
+
+def refuse_unable(model: Model, task: str, name: str, where: str) -> None:
+    """Refuse what a model does not support.
+
+    ``task`` is "instrument", "closure", "variable" or "task"; ``name`` which of them.
+
+    Raises
+    ------
+    InputError
+        The model does not support it; the message names those that do.
+    """
+    if name in getattr(model.abilities, f"{task}s"):
+        return
+    others = able(task, name)
+    who = f"{', '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else "none does"
+    what = {"instrument": "the instrument", "closure": "the deficit closure"}.get(task, "")
+    text = f"{what} {name}".strip()
+    raise InputError(f"{where}: the model {model.name} does not support {text}; {who}")
