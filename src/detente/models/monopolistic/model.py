@@ -46,7 +46,7 @@ class Monopolistic(Model):
         instruments=("tariff", "export_tax", "iceberg", "transfer"),
         closures=("fixed", "zero", "share"),
         variables=("profits", "firms"),
-        tasks=("gradient", "games", "political weights", "audit"),
+        tasks=("gradient", "games", "political weights"),
     )
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ class Monopolistic(Model):
         J, N = base.alpha.shape
         return 2 * N + (J * N if base.free else 0)
 
-    def own_income(self, base: Base) -> Array:
+    def own_income(self, tables: Tables, base: Base) -> Array:
         """Income of labour and firms, and tariff revenue (N,)."""
         return base.total - base.deficit
 
