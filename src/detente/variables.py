@@ -51,6 +51,11 @@ _TABLE = (
              "Imports less exports at basic prices; sums to zero over the world."),
     Variable("theta", "θ", ("sector",), "elasticity", "world",
              "Trade elasticity: a 1% higher delivered cost cuts a seller's share by θ%."),
+    Variable("sigma", "σ", ("sector",), "elasticity", "world",
+             "Elasticity of substitution between varieties, above 1; the markup over cost is "
+             "σ/(σ-1). Only in worlds with markups."),
+    Variable("base_profits", "Π", _SC, "USD million", "world",
+             "Profits, the table `profits`: sales over σ. Only in worlds with markups."),
     # shares behind the equations
     Variable("expenditure_share", "π", BILATERAL, "share", "world",
              "Part of the importer's spending on a sector that goes to an exporter."),
