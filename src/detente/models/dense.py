@@ -15,7 +15,7 @@ from detente.models.blocks import Array, Instruments
 from detente.models.closure import Closure
 from detente.models.model import Model, Problem
 
-__all__ = ["DenseSteps", "at_base", "dense_steps", "jacobian"]
+__all__ = ["DenseSteps", "at_base", "dense_steps", "inverse", "jacobian"]
 
 
 class DenseSteps(NamedTuple):
@@ -52,9 +52,16 @@ def dense_steps(model: Model, problem: Problem, p: Any = None) -> DenseSteps:
     """
     if p is None:
         p = model.evaluate(np.zeros(model.size(problem.base)), problem)
-    matrix = jacobian(model, p, problem)
+    return DenseSteps(-inverse(jacobian(model, p, problem)))
+
+
+def inverse(matrices: Array) -> Array:
+    """Inverses (..., Z, Z) for steps. A singular matrix keeps still what it leaves undetermined;
+    entries that are no numbers, far from anything that makes sense, count as zero."""
     try:
-        inverse = np.linalg.inv(matrix)
+        found = np.linalg.inv(matrices)
+        if np.isfinite(found).all():
+            return found
     except np.linalg.LinAlgError:
-        inverse = np.linalg.pinv(matrix)
-    return DenseSteps(-inverse)
+        pass
+    return np.linalg.pinv(np.where(np.isfinite(matrices), matrices, 0.0))

@@ -19,7 +19,7 @@ from detente.models.monopolistic.economy import Base, base_of
 from detente.models.monopolistic.equations import Kernel, Point, entering, equations, evaluate
 from detente.models.monopolistic.kernel import build_kernel, starved
 from detente.models.monopolistic.linear import cotangent, policy_gradient, pull_back, tangent
-from detente.models.monopolistic.steps import BlockSteps, block_steps
+from detente.models.monopolistic.steps import block_steps
 
 __all__ = ["Monopolistic"]
 
@@ -90,14 +90,14 @@ class Monopolistic(Model):
         """Labour markets, budgets and, where entry is free, profits."""
         return equations(p, problem.base, problem.kernel)
 
-    def steps(self, base: Base) -> BlockSteps:
+    def steps(self, base: Base) -> Steps:
         """The inverse Jacobian at the base."""
         problem = at_base(self, base)
         start = np.zeros(self.size(base))
         with np.errstate(all="ignore"):  # a country without sales is refused when solved for
             return self.steps_at(self.evaluate(start, problem), problem)
 
-    def steps_at(self, p: Point, problem: Problem) -> BlockSteps:
+    def steps_at(self, p: Point, problem: Problem) -> Steps:
         """The inverse Jacobian at a point."""
         return block_steps(p, problem.base, problem.kernel, problem.closure)
 
