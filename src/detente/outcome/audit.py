@@ -16,6 +16,7 @@ import xarray as xr
 
 from detente.errors import AuditError, FileError, InputError
 from detente.files import read_bytes
+from detente.models.registry import model_of, refuse_unable
 from detente.outcome.outcome import Outcome
 from detente.outcome.recheck import Check, Tally, recheck
 from detente.outcome.simulate import simulate
@@ -118,12 +119,15 @@ def audit(
     Raises
     ------
     InputError
-        The dataset is of another version or world.
+        The dataset is of another version or world, or of a model that has no audit.
     """
     if isinstance(outcome, Outcome):
+        refuse_unable(outcome.after.model, "task", "audit", "audit")
         ds, world = outcome.to_dataset(), outcome.world
     else:
         ds = outcome if isinstance(outcome, xr.Dataset) else _read(Path(outcome))
+        if "model" in ds.attrs:
+            refuse_unable(model_of(str(ds.attrs["model"])), "task", "audit", "audit")
         world = _world_of(ds, world)
     found = recheck(ds, world.dataset)
     if again:

@@ -12,6 +12,7 @@ import xarray as xr
 
 from detente.errors import InputError
 from detente.models.blocks import Array
+from detente.models.registry import refuse_unable
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
@@ -202,6 +203,18 @@ class Outcome:
         b, a = (_abroad_by_sector(e) for e in self._both)
         return self._of("exports", _change(b, a), ("sector", "country"))
 
+    # --- what only some models have -----------------------------------------------------------
+    def own(self, name: str) -> xr.DataArray:
+        """Change of a variable that only some models have, percent; see their ``abilities``.
+
+        Raises
+        ------
+        InputError
+            The model does not have it; the message names those that do.
+        """
+        refuse_unable(self.after.model, "variable", name, "outcome")
+        return self._of(name, _change(*(e.extra[name] for e in self._both)))
+
     # --- flows ------------------------------------------------------------------------------
     @cached_property
     def trade(self) -> xr.DataArray:
@@ -224,18 +237,32 @@ class Outcome:
         """Terms of trade, volume of trade and their companions, percent; dim country.
 
         NaN for a country with a banned flow: the first-order formula has no value there, and
-        ``attrs["missing"]`` names those countries. ``welfare`` is the sum of the terms.
+        ``attrs["missing"]`` names those countries; NaN everywhere in a model that has no such
+        formula. ``welfare`` is the sum of the terms.
         """
-        sums, missing = self.first_order_sums, self._terms.missing
-        named = [c for c, m in zip(self.world.countries, missing, strict=True) if m]
+        sums = self.first_order_sums
+        named, reason = self.world.countries, f"the model {self.model} has no first-order terms"
+        if self._has_first_order:
+            missing = self._terms.missing
+            named = [c for c, m in zip(self.world.countries, missing, strict=True) if m]
+            reason = "a flow is banned" if named else ""
         return xr.Dataset(
             {name: self._of(name, value) for name, value in sums.items()},
-            attrs={"missing": ", ".join(named), "reason": "a flow is banned" if named else ""},
+            attrs={"missing": ", ".join(named), "reason": reason},
         )
+
+    @property
+    def _has_first_order(self) -> bool:
+        return "first order" in self.after.model.abilities.tasks
 
     @cached_property
     def first_order_sums(self) -> dict[str, Array]:
         """The terms of ``first_order`` as bare arrays, (N,)."""
+        if not self._has_first_order:
+            self._require_converged()
+            nothing = np.full(len(self.world.countries), np.nan)
+            names = (*FirstOrder._fields[:5], "welfare")
+            return dict.fromkeys(names, nothing)
         terms = self._terms
         sums = {
             name: getattr(terms, name).sum(axis=(0, 2))
@@ -266,6 +293,7 @@ class Outcome:
 
     @cached_property
     def _terms(self) -> FirstOrder:
+        refuse_unable(self.after.model, "task", "first order", "first_order")
         self._require_converged()
         return first_order(self.base, self.after)
 
@@ -307,6 +335,7 @@ class Outcome:
             "prices", "cost", "sector_exports",
         )  # fmt: skip
         found = {name: getattr(self, name) for name in names}
+        found |= {name: self.own(name) for name in self.after.model.abilities.variables}
         found |= {str(name): array for name, array in self.first_order.data_vars.items()}
         found["trade_after"], found["trade_before"] = self.trade, self.trade_before
         found["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
