@@ -16,7 +16,7 @@ from detente.models.blocks import Array, Instruments
 from detente.models.dense import at_base
 from detente.models.model import Abilities, Impossible, Model, Problem, Steps, Tables, Target
 from detente.models.monopolistic.economy import Base, base_of
-from detente.models.monopolistic.equations import Kernel, Point, entering, equations, evaluate
+from detente.models.monopolistic.equations import Kernel, Point, equations, evaluate
 from detente.models.monopolistic.kernel import build_kernel, starved
 from detente.models.monopolistic.linear import cotangent, policy_gradient, pull_back, tangent
 from detente.models.monopolistic.steps import block_steps
@@ -176,10 +176,12 @@ class Monopolistic(Model):
         return np.where(problem.kernel.unserved > 0, np.nan, p.log_P_new)
 
     def extra(self, p: Point, problem: Problem) -> dict[str, Array]:
-        """Profits in USD million, or numbers of firms over the base (J, N)."""
-        if not problem.base.free:
-            return {"profits": p.profits}
-        return {"firms": np.where(entering(problem.base, problem.kernel), p.M, 0.0)}
+        """Profits in USD million (zero where entry is free), and numbers of firms over the base
+        (one where they are given); (J, N)."""
+        made = problem.base.output > 0
+        if problem.base.free:
+            made &= problem.kernel.producing > 0
+        return {"profits": p.profits, "firms": np.where(made, p.M, 0.0)}
 
     def checks(self, p: Point, problem: Problem) -> dict[str, float]:
         """Labour markets, budgets, Walras' law, shares, and profits where entry is free."""
