@@ -30,7 +30,7 @@ __all__ = ["Audit", "audit"]
 CURRENCY = 1234.5
 """Units of the other currency for one of the world's."""
 
-_MONEY = ("trade", "inputs", "value_added", "final", "deficit")
+_MONEY = ("trade", "inputs", "value_added", "final", "deficit", "profits")
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _world_of(ds: xr.Dataset, world: World | None) -> World:
 
 def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
     """Solve the same question in another currency, and then go from the policy back."""
-    money = {name: world.dataset[name] * CURRENCY for name in _MONEY}
+    money = {name: world.dataset[name] * CURRENCY for name in _MONEY if name in world.dataset}
     other = World(world.dataset.assign(money), world.name, world.identities)
 
     def policy(side: str) -> Policy:
