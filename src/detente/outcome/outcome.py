@@ -150,12 +150,12 @@ class Outcome:
     @cached_property
     def revenue(self) -> xr.DataArray:
         """Tariff revenue after the change, USD million; dim country."""
-        return self._of("revenue", self.after.point.tariff_revenue)
+        return self._of("revenue", self.after.tariff_revenue)
 
     @cached_property
     def revenue_before(self) -> xr.DataArray:
         """Tariff revenue before the change, USD million; dim country."""
-        return self._of("revenue", self.base.point.tariff_revenue)
+        return self._of("revenue", self.base.tariff_revenue)
 
     @cached_property
     def export_revenue(self) -> xr.DataArray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from detente.errors import InputError, NoSolutionError, UnknownNameError
+from detente.instruments import INSTRUMENTS
 from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
 from detente.models.closure import CLOSURES, Closure
@@ -134,11 +135,15 @@ def refuse_unlevied(model: Model, levied: Instruments, where: str) -> None:
     InputError
         The message names the instrument and the models that have it.
     """
-    for name in ("export_tax", "iceberg"):
-        if getattr(levied, name) is not None:
+    used = {
+        "export_tax": levied.export_tax is not None,
+        "iceberg": levied.iceberg is not None,
+        "transfer": bool(levied.transfer.any()),
+        "quota": bool(levied.quotas),
+    }
+    for name in INSTRUMENTS:
+        if used.get(name, False):
             refuse_unable(model, "instrument", name, where)
-    if levied.transfer.any():
-        refuse_unable(model, "instrument", "transfer", where)
 
 
 def base_of(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
