@@ -42,8 +42,9 @@ MAX_ROUNDS = 60
 LONGEST = 2.0
 """Longest step of a log wedge."""
 
-Solve = Callable[[Instruments, Array, float], Equilibrium]
-"""The equilibrium under a policy without quotas, from a start, to a tolerance."""
+Solve = Callable[[Instruments, Array, float, bool], Equilibrium]
+"""The equilibrium under a policy without quotas, from a start, to a tolerance; by every route, or
+for a trial (true) by the direct ones only."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,23 +218,78 @@ class _Quotas:
         self._steps = 0
 
     def run(self, start: Array) -> tuple[_State, int]:
-        """Newton steps, shortened where they do not help; the best state and the steps taken."""
+        """The state reached and the steps taken: by Newton steps from no wedge; else with the
+        quotas tightened bit by bit; else from wedges that are too high, since volume can rise with
+        a wedge where imports pay for a fixed deficit."""
         K, M = len(self.live), len(self._pairs)
-        state = self._at(np.zeros(K), np.zeros(M), start, self._tol)
+        free = self._at(np.zeros(K), np.zeros(M), start, self._tol)
+        found = self._newton_from(free, MAX_ROUNDS)
+        if not self.met(found):
+            for way in (self._tightened, self._from_above):
+                other = way(free)
+                if other is not None and other.merit < found.merit:
+                    found = other
+                if self.met(found):
+                    break
+        return found, self._steps
+
+    def _newton_from(self, state: _State, rounds: int) -> _State:
+        """Newton steps, shortened where they do not help; the best state."""
         best, worse = state, 0
-        for _ in range(MAX_ROUNDS):
+        for _ in range(rounds):
             if self.met(state):
-                return state, self._steps
+                return state
             trial = self._step(state)
             if trial is None:
                 break
             worse = worse + 1 if trial.merit >= best.merit else 0
             if trial.merit < best.merit:
                 best = trial
-            if worse > 6:
+            if worse > 4:
                 break
             state = trial
-        return best, self._steps
+        return best
+
+    def _tightened(self, free: _State) -> _State | None:
+        """From volumes that let everything in to those of the quotas, each stage a start of the
+        next."""
+        meant = self.live
+        excess = np.maximum(free.gap, 0.0)
+        done, step, state = 0.0, 0.25, free
+        while step > 1e-3:
+            part = min(1.0, done + step)
+            self.live = tuple(
+                q._replace(volume=q.volume * np.exp((1.0 - part) * x))
+                for q, x in zip(meant, excess, strict=True)
+            )
+            trial = self._newton_from(self._read(state.log_R, state.abroad, state.e), 12)
+            if not self.met(trial):
+                step *= 0.4
+                continue
+            state, done, step = trial, part, 1.5 * step
+            if done == 1.0:
+                break
+        self.live = meant
+        return state if done == 1.0 else None
+
+    def _from_above(self, free: _State) -> _State | None:
+        """From over-quota rates where there are any, and from wedges that shut nearly all out."""
+        best: _State | None = None
+        for height in (0.0, 2.0, 5.0, 10.0):
+            lift = np.where(free.gap > 0, (np.maximum(free.gap, 0.0) + height) / self._theta, 0.0)
+            log_R = np.minimum(lift, self._top)
+            if height == 0.0:
+                log_R = np.where(np.isfinite(self._top) & (free.gap > 0), self._top, lift)
+            try:
+                state = self._at(log_R, np.zeros(len(self._pairs)), free.e.solution.value, self._tol)
+            except (ConvergenceError, NoSolutionError):
+                continue
+            state = self._newton_from(state, 30)
+            if best is None or state.merit < best.merit:
+                best = state
+            if self.met(best):
+                break
+        return best
 
     def met(self, state: _State) -> bool:
         """Whether every condition holds to the tolerance."""
@@ -244,7 +300,7 @@ class _Quotas:
 
     def complaint(self, state: _State) -> str:
         """Which quota could not be met."""
-        k = int(self._violations(state).argmax())
+        k = int(np.abs(state.residual[: len(self.live)]).argmax())
         q = self.live[k]
         sectors, countries = self._prepared.labels
         where = f"{sectors[q.sector]} of {countries[q.importer]} from " + ", ".join(
@@ -260,13 +316,17 @@ class _Quotas:
     # --- one trial ----------------------------------------------------------------------------
     def _at(self, log_R: Array, abroad: Array, start: Array, tol: float) -> _State:
         levied = effective(self.policy, self.live, log_R, abroad)
+        free = not (log_R.any() or abroad.any())
         try:
-            e = self._solve(levied, start, tol)
+            e = self._solve(levied, start, tol, not free)
         except ConvergenceError:
             if tol >= self._tol:
                 raise
-            e = self._solve(levied, start, self._tol)
+            e = self._solve(levied, start, self._tol, not free)
         self._steps += e.solution.steps
+        return self._read(log_R, abroad, e)
+
+    def _read(self, log_R: Array, abroad: Array, e: Equilibrium) -> _State:
         model, p, problem = e.model, e.point, e.problem
         sold = tuple(sales(q, model, p, problem) for q in self.live)
         with np.errstate(divide="ignore"):
@@ -321,7 +381,7 @@ class _Quotas:
         matrix, right = np.eye(K + M), np.zeros(K + M)
         slopes = Slopes(state.e, self._prepared.steps, 1e-9)
         for k, q in enumerate(self.live):
-            if np.isfinite(fixed[k]):
+            if not np.isnan(fixed[k]):
                 right[k] = fixed[k] - state.log_R[k]
             else:
                 matrix[k] = self._row(state, slopes.volume(q, state.sold[k]))

@@ -61,8 +61,13 @@ def solve_equilibrium(
     if not policy.quotas:
         return _without_quotas(prepared, policy, deficit, tol, z, method, max_steps, throw)
 
-    def solve(levied: Instruments, begin: Array, to: float) -> Equilibrium:
-        return _without_quotas(prepared, levied, deficit, to, begin, method, max_steps, True)
+    def solve(levied: Instruments, begin: Array, to: float, trial: bool) -> Equilibrium:
+        if not trial or method != "auto":
+            return _without_quotas(prepared, levied, deficit, to, begin, method, max_steps, True)
+        try:
+            return _without_quotas(prepared, levied, deficit, to, begin, "anderson", 80, True)
+        except ConvergenceError:
+            return _without_quotas(prepared, levied, deficit, to, begin, "newton-krylov", 80, True)
 
     try:
         return under_quotas(prepared, policy, solve, z, tol, throw)
