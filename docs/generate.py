@@ -26,10 +26,10 @@ def notation() -> str:
     ]
     for room, title in (
         ("world", "Base year and shares"), ("policy", "Policy"), ("outcome", "Results"),
-        ("model", "Results that some models have"),
+        ("model", "Results that some models have"), ("quota", "Results under quotas"),
     ):  # fmt: skip
         # a result is read from an Outcome, and not always under its name in a dataset
-        read, rule = (" read as |", "---|") if room in ("outcome", "model") else ("", "")
+        read, rule = (" read as |", "---|") if room in ("outcome", "model", "quota") else ("", "")
         lines += [
             f"## {title}",
             "",

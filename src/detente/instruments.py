@@ -65,7 +65,8 @@ _TABLE = (
     ),
     Instrument(
         "quota", ("quota",), "USD million at base-year prices", 0.0, True, True, float("inf"),
-        "importer, exporter or auction, as the quota says", "", "inf never binds",
+        "importer, exporter or auction, as the quota says",
+        "USD million of quota at base-year prices", "inf never binds",
         "volume that enters at the tariff; above it the over-quota rate is due, or nothing enters",
     ),
 )  # fmt: skip

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from detente.errors import ConvergenceError, NoSolutionError
-from detente.models.bars import Bars, PolicyGradient
+from detente.models.bars import PolicyGradient
 from detente.models.blocks import Array, Instruments, Quota
 from detente.models.quotas import (
     Sales,
@@ -25,16 +25,14 @@ from detente.models.quotas import (
     effective,
     enforced,
     owned_abroad,
-    rent_bars,
     sales,
-    volume_bars,
 )
 from detente.outcome.economy import Prepared
 from detente.outcome.equilibrium import Equilibrium
-from detente.solve.krylov import KrylovSpace
+from detente.outcome.quota_slopes import Slopes, in_unknowns
 from detente.solve.solution import Status
 
-__all__ = ["Held", "Slopes", "under_quotas"]
+__all__ = ["Held", "under_quotas"]
 
 MAX_ROUNDS = 60
 """Newton steps; each is one equilibrium, and up to six more where it has to be shortened."""
@@ -84,11 +82,13 @@ class Held:
         """Rents of each live quota by exporter, USD million, whoever owns them."""
         found = []
         for q, r, s, regime in zip(self.live, self.log_R, self.sold, self.regimes, strict=True):
+            if q.owner == "exporter":
+                own = [m for m, (k, _) in enumerate(owned_abroad(self.live)) if self.live[k] is q]
+                found.append(self.abroad[own])
+                continue
             inside = q.volume / s.volume if regime == "over" else 1.0
-            within = inside * s.border * np.expm1(r)
-            if q.owner != "exporter":
-                within = within * (1.0 + self.policy.tariff[q.sector, q.importer, list(q.exporters)])
-            found.append(within)
+            rate = self.policy.tariff[q.sector, q.importer, list(q.exporters)]
+            found.append(inside * s.border * (1.0 + rate) * np.expm1(r))
         return tuple(found)
 
     @cached_property
@@ -100,57 +100,21 @@ class Held:
             out[q.importer] += rent.sum()
         return out
 
-    def slack_at(self, place: int) -> float:
-        """How far the log volume is from the quota."""
-        with np.errstate(divide="ignore"):
-            return float(np.log(self.sold[place].volume) - np.log(self.live[place].volume))
+    @cached_property
+    def received(self) -> Array:
+        """Rents received by the firms and the treasury of each country, (N,), USD million."""
+        out = np.zeros(len(self.policy.transfer))
+        for q, rent in zip(self.live, self.rents, strict=True):
+            if q.owner == "exporter":
+                np.add.at(out, list(q.exporters), rent)
+            else:
+                out[q.importer] += rent.sum()
+        return out
 
-
-class Slopes:
-    """Derivatives of volumes and rents at one equilibrium, in all instruments."""
-
-    def __init__(self, e: Equilibrium, steps: Any, rtol: float) -> None:
-        self._e, self._rtol = e, rtol
-        self._shape = e.policy.tariff.shape
-        problem = e.problem
-        self._problem = problem
-        self._space = KrylovSpace(
-            lambda y: e.model.cotangent(y, e.point, problem),
-            lambda v: -steps.transposed(v),
-            e.solution.value.size,
-        )
-
-    def volume(self, quota: Quota, sold: Sales) -> PolicyGradient:
-        """Of the log volume under a quota."""
-        found = self._of(volume_bars(quota, sold, self._shape))
-        return self._priced(found, quota, sold, 1.0)
-
-    def inside(self, quota: Quota, sold: Sales, place: int, over: bool) -> PolicyGradient:
-        """Of one exporter's sales within the quota."""
-        found = self._of(rent_bars(quota, sold, place, self._shape, over))
-        if not over:
-            return found
-        return self._priced(found, quota, sold, -quota.volume / sold.volume * sold.border[place])
-
-    def _priced(
-        self, found: PolicyGradient, quota: Quota, sold: Sales, weight: float
-    ) -> PolicyGradient:
-        """Taxes and icebergs also are in the prices that volumes are sales over."""
-        j, n, i = quota.sector, quota.importer, list(quota.exporters)
-        part = weight * sold.volumes / sold.volume
-        policy = self._e.policy
-        tax = 0.0 if policy.export_tax is None else policy.export_tax[j, n, i]
-        found.export_tax[j, n, i] -= part / (1.0 + tax)
-        iceberg = 1.0 if policy.iceberg is None else policy.iceberg[j, n, i]
-        found.iceberg[j, n, i] -= part / iceberg
-        return found
-
-    def _of(self, bars: Bars) -> PolicyGradient:
-        e, problem = self._e, self._problem
-        target = e.model.pull_back(bars, e.point, problem)
-        y = self._space.solve(target, rtol=self._rtol)
-        found = e.model.policy_gradient(bars, y, e.point, problem)
-        return PolicyGradient(*(np.array(part) for part in found))
+    @cached_property
+    def from_abroad(self) -> Array:
+        """Rents received from abroad less rents paid there, (N,), USD million."""
+        return self.received - self.in_importers
 
 
 class _State(NamedTuple):
@@ -407,22 +371,3 @@ class _Quotas:
     def _row(self, state: _State, found: PolicyGradient) -> Array:
         """A derivative in the unknowns: log wedges and rents that leave."""
         return in_unknowns(found, self.live, state.e.policy)
-
-
-def in_unknowns(found: PolicyGradient, live: tuple[Quota, ...], policy: Instruments) -> Array:
-    """A derivative in the model's instruments as one in log wedges and rents that leave (K + M,).
-
-    ``policy`` is what the model was given, wedges in it.
-    """
-    wedges = [
-        float(
-            found.tariff[q.sector, q.importer, list(q.exporters)]
-            @ (1.0 + policy.tariff[q.sector, q.importer, list(q.exporters)])
-        )
-        for q in live
-    ]
-    rents = [
-        float(found.transfer[live[k].exporters[e]] - found.transfer[live[k].importer])
-        for k, e in owned_abroad(live)
-    ]
-    return np.array([*wedges, *rents])

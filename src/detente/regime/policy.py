@@ -178,7 +178,7 @@ class Policy:
             raise InputError(
                 f"{where}: the policy has quotas ({self.quota[0].cell}), which {where} does not "
                 "support; dt.simulate does. Leave them out, or give the tariffs that let the same "
-                "volumes in (outcome.quota_table holds the price wedges)"
+                "volumes in (outcome.quota holds the price wedges)"
             )
 
     @cached_property
