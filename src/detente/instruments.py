@@ -59,7 +59,8 @@ _TABLE = (
         "cost of delivery over the base",
     ),
     Instrument(
-        "transfer", ("country",), "USD million", float("-inf"), False, False, 0.0, "who receives it",
+        "transfer", ("country",), "USD million", float("-inf"), False, False, 0.0,
+        "who receives it",
         "USD million received", "",
         "income moved between countries; sums to zero",
     ),

@@ -14,8 +14,8 @@ rent at home stays in the importer's income, where the model puts the proceeds. 
 leaves as a transfer from the importer to the exporter. With b the sales at border prices, rent
 left out, and f = min(1, Q/V) the part of them within the quota,
 
-    rent of the importer's firms, or of the auction   f b (1+t)(R-1)     duty on the price without rent
-    rent of the exporter's firms                      f b (R-1)          duty on the price they ask
+    of the importer's firms, or the auction   f b (1+t)(R-1)    duty is on the price without rent
+    of the exporter's firms                   f b (R-1)         duty is on the price they ask
 
 The second is what a tax of R - 1 by the exporter's state would bring at the same tariff: a quota
 administered abroad is a voluntary export restraint. Volumes are sales over the change of the
@@ -77,9 +77,8 @@ def enforced(policy: Instruments, quotas: Sequence[Quota]) -> Instruments:
 
 def owned_abroad(quotas: Sequence[Quota]) -> list[tuple[int, int]]:
     """(number of the quota, position among its exporters) of every rent that leaves."""
-    return [
-        (k, e) for k, q in enumerate(quotas) if q.owner == "exporter" for e in range(len(q.exporters))
-    ]
+    owned = [(k, q) for k, q in enumerate(quotas) if q.owner == "exporter"]
+    return [(k, e) for k, q in owned for e in range(len(q.exporters))]
 
 
 def effective(

@@ -58,7 +58,7 @@ class Held:
     quotas: tuple[Quota, ...]
     policy: Instruments
     live: tuple[Quota, ...]
-    log_R: Array  # noqa: N815
+    log_R: Array
     abroad: Array
     sold: tuple[Sales, ...]
     error: float
@@ -220,7 +220,7 @@ class _Quotas:
         meant = self.live
         excess = np.maximum(free.gap, 0.0)
         done, step, state = 0.0, 0.25, free
-        while step > 1e-3:
+        while step > 0.01:
             part = min(1.0, done + step)
             self.live = tuple(
                 q._replace(volume=q.volume * np.exp((1.0 - part) * x))
@@ -237,15 +237,18 @@ class _Quotas:
         return state if done == 1.0 else None
 
     def _from_above(self, free: _State) -> _State | None:
-        """From over-quota rates where there are any, and from wedges that shut nearly all out."""
+        """From over-quota rates where there are any, and from wedges that shut nearly all out, also
+        what would take the place of what is shut out."""
         best: _State | None = None
-        for height in (0.0, 2.0, 5.0, 10.0):
-            lift = np.where(free.gap > 0, (np.maximum(free.gap, 0.0) + height) / self._theta, 0.0)
-            log_R = np.minimum(lift, self._top)
-            if height == 0.0:
-                log_R = np.where(np.isfinite(self._top) & (free.gap > 0), self._top, lift)
+        nothing = np.zeros(len(self._pairs))
+        tight = {q.importer for q, gap in zip(self.live, free.gap, strict=True) if gap > 0}
+        of_tight = np.array([q.importer in tight for q in self.live])
+        shut = (np.maximum(free.gap, 0.0) + 5.0) / self._theta
+        rated = np.where(np.isfinite(self._top) & (free.gap > 0), self._top, 0.0)
+        for lift in (rated, shut, 1.0, 2.0, 4.0):
+            log_R = np.where(of_tight, np.minimum(lift, self._top), 0.0)
             try:
-                state = self._at(log_R, np.zeros(len(self._pairs)), free.e.solution.value, self._tol)
+                state = self._at(log_R, nothing, free.e.solution.value, self._tol)
             except (ConvergenceError, NoSolutionError):
                 continue
             state = self._newton_from(state, 30)

@@ -410,7 +410,7 @@ def _quotas(tally: Tally, outcome: xr.Dataset, s: _Side) -> None:
         short = volume / quota - 1
         # a price at the tariff with too much in; one above it with too little; and one between
         # both bounds with anything but the quota
-        low, high = bool((R <= 1 + 1e-12).all()), bool((R >= top * (1 - 1e-12)).all())
+        low, high = bool((R <= 1 + 1e-12).all()), bool((R / top >= 1 - 1e-12).all())
         error = 0.0 if low and high else max(short, 0) if low else max(-short, 0) if high else short
         spread = float(R.max() - R.min()) + max(0.0, float((R - top).max()), float((1 - R).max()))
         amiss[j, n] = max(amiss[j, n], abs(error), spread)
@@ -496,8 +496,10 @@ def _first_order(tally: Tally, outcome: xr.Dataset, b: _Side, a: _Side) -> None:
         rents = np.zeros(len(b.income))
         for name, sign in (("after", 1.0), ("before", -1.0)):
             if f"quota_rent_{name}" in outcome:
-                net = (_values(outcome, f"quota_rent{x}_{name}", ("country",)) for x in ("", "_paid"))
-                rents += sign * (next(net) - next(net))
+                got, paid = (
+                    _values(outcome, f"quota_rent{x}_{name}", ("country",)) for x in ("", "_paid")
+                )
+                rents += sign * (got - paid)
         terms["quota_rent_received"] = rents
         terms["transfer_received"] = terms["transfer_received"] - rents
     terms = {name: 100.0 * value / b.income for name, value in terms.items()}

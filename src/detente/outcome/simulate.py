@@ -173,7 +173,14 @@ def restore(
     tol: float,
     model: AnyModel = DEFAULT,
 ) -> Outcome:
-    """The outcome of a solve that was made elsewhere, from what it reached."""
+    """The outcome of a solve that was made elsewhere, from what it reached.
+
+    Raises
+    ------
+    InputError
+        The policy has quotas, whose price wedges are not in a point.
+    """
+    policy.refuse_quotas("restore")
     chosen = model_of(model)
     prepared = prepare(world, chosen)
     base = base_of(prepared, baseline, deficit, min(tol, 1e-10))

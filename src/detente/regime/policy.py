@@ -129,9 +129,7 @@ class Policy:
             at = ", ".join(
                 f"{d} {base[d].values[i]}" for d, i in zip(BILATERAL, where, strict=True)
             )
-            raise InputError(
-                f"{name}: {at} is {values[tuple(where)]:g}; it must be {row.range}"
-            )
+            raise InputError(f"{name}: {at} is {values[tuple(where)]:g}; it must be {row.range}")
         return _labelled(self.world, name, values)
 
     def _partial(

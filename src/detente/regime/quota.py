@@ -27,7 +27,7 @@ class Quota:
     exporters : labels; together they share the volume, at one price
     volume_usd_mn : USD million a year at base-year prices; zero closes the flow (or leaves it the
         over-quota rate), infinity never binds
-    over : the rate above the quota, a fraction at or above the tariff; infinite where nothing enters
+    over : the rate above the quota, a fraction at or above the tariff; infinite: nothing enters
     rent : whose the rent is: "importer", "exporter" or "auction"
     """
 
@@ -84,8 +84,7 @@ def _records(given: Any) -> Sequence[Any]:
         return (given,)
     if hasattr(given, "to_dict") and hasattr(given, "columns"):
         rows = given.to_dict("records")
-        empty = [{k: v for k, v in row.items() if not _missing(v)} for row in rows]
-        return empty
+        return [{k: v for k, v in row.items() if not _missing(v)} for row in rows]
     if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
         records = list(given)
         for number, record in enumerate(records):
@@ -117,8 +116,8 @@ def _read(record: Mapping[str, Any], world: World, where: str) -> Quota:
     for name, labels in (("sector", sectors), ("importer", importers)):
         if len(labels) != 1:
             raise InputError(
-                f"{where}.{name}: {record[name]!r} stands for {len(labels)} labels; a quota has one "
-                f"{name}; write a quota for each"
+                f"{where}.{name}: {record[name]!r} stands for {len(labels)} labels; a quota has "
+                f"one {name}; write a quota for each"
             )
     everywhere = record["exporter"] == "all"
     exporters = world.country_list(record["exporter"], f"{where}.exporter")
@@ -155,8 +154,8 @@ def _volume(
     if not INSTRUMENTS["quota"].holds(part):
         raise InputError(
             f"{where}.volume: sector {sector}, importer {importer}, exporter "
-            f"{', '.join(exporters)} is {part:g}; it must be {INSTRUMENTS['quota'].range}, over the "
-            "volume of the base year"
+            f"{', '.join(exporters)} is {part:g}; it must be {INSTRUMENTS['quota'].range}, over "
+            "the volume of the base year"
         )
     if np.isinf(part):
         return part
