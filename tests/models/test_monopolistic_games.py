@@ -9,7 +9,7 @@ from monopolistic_plain import markup_world
 
 import detente as dt
 from detente.models.monopolistic import Monopolistic
-from detente.strategy.objective import government, sector_real_income
+from detente.tariff_war.objective import government, sector_real_income
 from worlds import Change, Draw, random_policy
 
 NONE, FREE = Monopolistic("none"), Monopolistic("free")
