@@ -12,7 +12,7 @@ import pytest
 import detente as dt
 from detente.law import rates as cache
 from detente.law.apply import _cuts, _without_number
-from detente.runs import laws as laws_module
+from detente.timeline import laws as laws_module
 from detente.timeline.laws import Laws, build_laws, inputs_key
 from small_law import (
     agreement,
