@@ -100,13 +100,23 @@ def exposure_matrix(
     -------
     xarray.DataArray
         Dims country, source.
+
+    Raises
+    ------
+    InputError
+        The outcome is of a model in which productivity is no change of delivery costs.
     """
     out = simulate(where, deficit=deficit) if isinstance(where, World) else where
     world = out.world
     rows = world.countries if countries is None else world.country_list(countries, "exposure")
     slope = jacobian(out, [f"real_income[{c}]" for c in rows], "iceberg").values
     iceberg = np.where(np.isfinite(out.policy.iceberg.values), out.policy.iceberg.values, 0.0)
-    beta = out.base.economy.beta
+    beta = getattr(out.base.economy, "beta", None)  # part of unit cost that is labour's
+    if beta is None:
+        raise InputError(
+            f"exposure: in the model {out.model} productivity is no change of delivery costs ("
+            "firms also pay labour to enter, or earn profits); caliendo-parro answers this question"
+        )
     # percent per unit of log iceberg, over one percent of it, per percent of own real income
     effect = -np.einsum("cjne,jne,je->ce", slope, iceberg, beta) / 100.0
     level = 1.0 + out.real_income.sel(country=rows).values / 100.0
