@@ -8,9 +8,9 @@ import xarray as xr
 from monopolistic_plain import markup_world
 
 import detente as dt
+from detente.dependence.welfare_exposure import exposure_matrix
 from detente.errors import InputError
 from detente.models.monopolistic import Monopolistic
-from detente.dependence.welfare_exposure import exposure_matrix
 from detente.tariff_war.objective import government, sector_real_income
 from worlds import Change, Draw, random_policy
 
