@@ -174,15 +174,8 @@ def nash_in_nash(
 
     world = status_quo.world
     couples = [tuple(player_list(world, pair, "nash_in_nash")) for pair in pairs]
-    if not couples or len({frozenset(c) for c in couples}) < len(couples):
-        raise InputError("nash_in_nash: name one or more pairs, each once")
-    low, high = bounds
-    if not low <= 0.0 <= high:
-        raise InputError(
-            f"nash_in_nash: bounds {low:g} to {high:g} exclude the status quo (0); widen them"
-        )
-    if not 0.0 < damping <= 1.0:
-        raise InputError(f"nash_in_nash: damping is {damping}; above 0, at most 1")
+    _refuse_odd(couples, bounds, damping)
+    high = bounds[1]
     sectors = np.array([world.sectors.index(s) for s in goods(world)])
     at = {c: world.countries.index(c) for pair in couples for c in pair}
     income = money(world, status_quo, deficit)
@@ -267,18 +260,37 @@ def nash_in_nash(
                 "joint_gain_usd_bn": sum(gain), "left_usd_bn": max(0.0, left),
             }
         )  # fmt: skip
-    gains = pd.DataFrame(
+    return NashInNash(
+        pd.DataFrame(rows), _gains(final, paid, worth), done, residual, max(0.0, regret),
+        residual <= tol, failed, provenance(world, status_quo, deficit), final.policy,
+    )  # fmt: skip
+
+
+def _refuse_odd(
+    couples: list[tuple[str, ...]], bounds: tuple[float, float], damping: float
+) -> None:
+    if not couples or len({frozenset(c) for c in couples}) < len(couples):
+        raise InputError("nash_in_nash: name one or more pairs, each once")
+    low, high = bounds
+    if not low <= 0.0 <= high:
+        raise InputError(
+            f"nash_in_nash: bounds {low:g} to {high:g} exclude the status quo (0); widen them"
+        )
+    if not 0.0 < damping <= 1.0:
+        raise InputError(f"nash_in_nash: damping is {damping}; above 0, at most 1")
+
+
+def _gains(final: Outcome, paid: dict[str, float], worth: dict[str, float]) -> pd.DataFrame:
+    """What each country has from all deals together, payments included."""
+    real = {c: float(final.real_income.sel(country=c)) for c in paid}
+    return pd.DataFrame(
         [
             {
                 "country": c,
-                "deals_pct": float(final.real_income.sel(country=c)),
+                "deals_pct": real[c],
                 "payments_usd_bn": paid[c],
-                "total_pct": float(final.real_income.sel(country=c)) + paid[c] / worth[c],
+                "total_pct": real[c] + paid[c] / worth[c],
             }
-            for c in at
+            for c in paid
         ]
     )
-    return NashInNash(
-        pd.DataFrame(rows), gains, done, residual, max(0.0, regret), residual <= tol, failed,
-        provenance(world, status_quo, deficit), final.policy,
-    )  # fmt: skip

@@ -111,24 +111,13 @@ def escalate(
         Fewer than two players, unknown rules or moves, and what :func:`retaliate` raises.
     """
     names = player_names(world, players, least=2)
-    if moves not in MOVES:
-        raise InputError(f"moves: {moves!r} is not known; choose one of {', '.join(MOVES)}")
-    if opening not in OPENINGS:
-        raise InputError(f"opening: {opening!r} is not known; choose {' or '.join(OPENINGS)}")
     if max_rounds < 1:
         raise InputError(f"max_rounds: {max_rounds}; at least one round is needed")
+    _known_order(moves, opening)
     starter = names[0] if first is None else player_names(world, [first])[0]
     if starter not in names:
         raise InputError(f"first: {starter} is not one of the players {', '.join(names)}")
-    given = rules if isinstance(rules, Mapping) else dict.fromkeys(names, rules)
-    odd = [str(k) for k in given if k not in names]
-    if odd:
-        raise InputError(f"rules: {odd[0]!r} is not one of the players {', '.join(names)}")
-    by_rule: dict[str, Rule | None] = {}
-    for n in names:
-        one = given.get(n)
-        by_rule[n] = None if one is None else named_rule(one)
-
+    by_rule = _rules_of(names, rules)
     arena = Arena(world, policy, baseline, deficit, model=model)
     who = governments(world, names, weights, security)
     chosen = world.sectors if sectors is None else world.sector_list(sectors, "sectors")
@@ -201,6 +190,28 @@ def escalate(
         tuple(g.statement for g in who),
         arena.provenance(players=names, moves=moves, status=status, period=period),
     )  # fmt: skip
+
+
+def _known_order(moves: str, opening: str) -> None:
+    if moves not in MOVES:
+        raise InputError(f"moves: {moves!r} is not known; choose one of {', '.join(MOVES)}")
+    if opening not in OPENINGS:
+        raise InputError(f"opening: {opening!r} is not known; choose {' or '.join(OPENINGS)}")
+
+
+def _rules_of(
+    names: list[str], rules: Rule | str | Mapping[str, Rule | str | None]
+) -> dict[str, Rule | None]:
+    """The rule of each player; None where it never answers."""
+    given = rules if isinstance(rules, Mapping) else dict.fromkeys(names, rules)
+    odd = [str(k) for k in given if k not in names]
+    if odd:
+        raise InputError(f"rules: {odd[0]!r} is not one of the players {', '.join(names)}")
+    found: dict[str, Rule | None] = {}
+    for n in names:
+        one = given.get(n)
+        found[n] = None if one is None else named_rule(one)
+    return found
 
 
 def _mean(s: Scene, added: Any) -> float:
