@@ -9,46 +9,14 @@ from detente.models.blocks import Array, Instruments, trade_components
 from detente.models.caliendo_parro.economy import Economy
 from detente.models.caliendo_parro.equations import Kernel
 from detente.models.caliendo_parro.existence import ordered
+from detente.models.levied import levied
 
 __all__ = ["build_kernel", "starved"]
 
 
 def build_kernel(base: Economy, policy: Instruments) -> Kernel:
-    """Build A = pi kappa^-theta, B1 = A/(1+t'), B = B1/(1+e').
-
-    Only rows that the policy touches are recomputed. A row whose every seller faces a cost
-    change is scaled by its smallest one, which keeps 100^-65 away from underflow.
-    """
-    J, N = base.beta.shape
-    changed = policy.tariff != base.tariff
-    for levied, nothing in ((policy.export_tax, 0.0), (policy.iceberg, 1.0)):
-        if levied is not None:
-            changed |= levied != nothing
-    touched = np.nonzero(changed.any(axis=2))
-    A = base.pi
-    row_scale = np.zeros((J, N))
-    if touched[0].size:
-        ratio = (1.0 + policy.tariff[touched]) / (1.0 + base.tariff[touched])
-        if policy.export_tax is not None:
-            ratio *= 1.0 + policy.export_tax[touched]
-        if policy.iceberg is not None:
-            ratio *= policy.iceberg[touched]
-        pi = A[touched]
-        rise = base.theta[touched[0], None] * np.log(ratio)
-        rise[pi == 0.0] = np.inf  # hat algebra cannot open a closed flow
-        least = rise.min(axis=1)
-        least = np.where(np.isfinite(least), least, 0.0)
-        A = base.pi.copy()
-        A[touched] = pi * np.exp(least[:, None] - rise)
-        row_scale[touched] = least
-    B1 = 1.0 + policy.tariff
-    np.divide(A, B1, out=B1)
-    taxed: tuple[int, ...] = ()
-    B = B1
-    if policy.export_tax is not None:
-        taxed = tuple(int(j) for j in np.nonzero((policy.export_tax != 0).any(axis=(1, 2)))[0])
-        if taxed:
-            B = B1 / (1.0 + policy.export_tax)
+    """Build A = pi kappa^-theta, B1 = A/(1+t'), B = B1/(1+e'), and find who can still trade."""
+    A, B1, B, row_scale, taxed = levied(base.pi, base.theta, base.tariff, policy)
     flows: NDArray[np.bool_] = np.asarray(A > 0)
     producing, unserved = _reachable(base, flows)
     bought = ordered(base, flows, producing > 0)
