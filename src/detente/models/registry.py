@@ -7,11 +7,12 @@ from typing import Any
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.caliendo_parro import CaliendoParro
+from detente.models.labour_supply import LabourSupply
 from detente.models.model import Model
 
 __all__ = ["DEFAULT", "MODELS", "able", "model_of", "refuse_unable"]
 
-MODELS: dict[str, type[Model]] = {each.name: each for each in (CaliendoParro,)}
+MODELS: dict[str, type[Model]] = {each.name: each for each in (CaliendoParro, LabourSupply)}
 
 DEFAULT = CaliendoParro.name
 
