@@ -170,8 +170,9 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
     Newton's method can leap over the end of a path to an equilibrium that does not grow out of
     the base. A step along a path is about as long as the tangents at its two ends say, the better
     the smaller it is; one over four times as long is taken for a leap, and tried again smaller."""
+    from detente.models.caliendo_parro import CaliendoParro
     from detente.models.caliendo_parro.linear import tangent
-    from detente.outcome.phase_in import _Problem
+    from detente.outcome.phasing import Phase
 
     prepared = prepare(world)
     base, bare = prepared.economy, instruments(policy)
@@ -194,7 +195,7 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
             )  # fmt: skip
 
     def solve(at: float, z):
-        problem = _Problem(base, bare, closure, at)
+        problem = Phase(CaliendoParro(), base, bare, closure, at).problem
         with np.errstate(all="ignore"):
             for _ in range(12):
                 p = evaluate(z, problem.base, problem.kernel, problem.closure)
@@ -215,9 +216,11 @@ def path_ends(error, world, policy, deficit: str, largest: int) -> bool:
         the zero closure the path has a corner halfway."""
         z, p, problem = reached
         ahead = 1e-6 if at < 0.9 else -1e-6
-        later = _Problem(base, bare, closure, at + ahead)
+        later = Phase(CaliendoParro(), base, bare, closure, at + ahead).problem
         with np.errstate(all="ignore"):
-            there = equations(later.at(z), later.base, later.kernel)
+            there = equations(
+                evaluate(z, later.base, later.kernel, later.closure), later.base, later.kernel
+            )
             gap = there - equations(p, problem.base, problem.kernel)
         try:
             move = np.linalg.solve(jacobian(problem, p), -gap)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detente.models.blocks import Economy, Instruments
+from detente.models.blocks import Instruments
+from detente.models.caliendo_parro.economy import Economy
 
 
 def plain_step(w, P, X, base: Economy, policy: Instruments, deficit):

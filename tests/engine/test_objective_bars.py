@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from engine_cases import random_case, solve
 
-from detente.models.caliendo_parro.linear import Bars, combine
+from detente.models.bars import Bars, combine
 from detente.outcome.gradient import gradient
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detente.models.blocks import Economy, Instruments, reachable, trade_components
+from detente.models.blocks import Instruments, reachable, trade_components
+from detente.models.caliendo_parro.economy import Economy
 from detente.models.caliendo_parro.equations import evaluate, join
 from detente.models.caliendo_parro.existence import ordered, unbalanced
 from detente.models.caliendo_parro.kernel import build_kernel, starved

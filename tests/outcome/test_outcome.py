@@ -7,11 +7,12 @@ import pytest
 
 import detente as dt
 from detente.errors import ConvergenceError, InputError, NoSolutionError
+from detente.models.caliendo_parro import CaliendoParro
 from detente.models.closure import Closure
 from detente.outcome.economy import prepare
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.objective import OBJECTIVES, objective, parse
-from detente.outcome.phase_in import _part_of, _Problem
+from detente.outcome.phasing import Phase, part_of
 from detente.outcome.simulate import restore
 from detente.variables import variable
 from detente.version import __version__
@@ -203,7 +204,7 @@ def test_checks_see_each_kind_of_error(out):
     assert max(held.values()) < 1e-9
 
     def moved(**change) -> dict[str, float]:
-        return Equilibrium(e.table, e.policy, e.closure, e.point._replace(**change),
+        return Equilibrium(e.model, e.table, e.policy, e.closure, e.point._replace(**change),
                            e.solution).checks  # fmt: skip
 
     p = e.point
@@ -320,7 +321,7 @@ def test_parts_of_a_policy_are_parts_of_its_logs(world):
     closed = np.where(np.arange(4) == 2, np.inf, policy.iceberg.values)
     whole = instruments(dt.Policy(world, tariff=policy.tariff, export_tax=policy.export_tax,
                                   iceberg=closed, transfer=policy.transfer))  # fmt: skip
-    half = _part_of(whole, base, 0.5)
+    half = part_of(whole, base, 0.5)
     assert half.export_tax is not None
     assert half.iceberg is not None
     np.testing.assert_allclose((1 + half.tariff) ** 2, (1 + base.tariff) * (1 + whole.tariff),
@@ -333,10 +334,10 @@ def test_parts_of_a_policy_are_parts_of_its_logs(world):
     assert (half.iceberg[~open_] >= 0.5**-4 - 1e-9).all()
     assert (kept <= 0.5**4 + 1e-9).all()
     np.testing.assert_allclose(half.transfer, 0.5 * policy.transfer.values)
-    assert _part_of(whole, base, 1.0) is whole
-    none = _part_of(whole, base, 0.0)
+    assert part_of(whole, base, 1.0) is whole
+    none = part_of(whole, base, 0.0)
     np.testing.assert_allclose(none.tariff, base.tariff, rtol=1e-14)
-    plain = _part_of(instruments(dt.Policy(world, tariff=0.5)), base, 0.5)
+    plain = part_of(instruments(dt.Policy(world, tariff=0.5)), base, 0.5)
     assert plain.export_tax is None
     assert plain.iceberg is None
 
@@ -348,23 +349,25 @@ def test_deficits_shrink_before_trade_is_closed(world):
     prepared = prepare(world)
     base, bare = prepared.economy, instruments(policy)
     closure = Closure("zero", base.deficit, prepared.own_income)
-    quarter = _Problem(base, bare, closure, 0.25)
+    quarter = Phase(CaliendoParro(), base, bare, closure, 0.25)
     assert quarter.closure.name == "fixed"
     np.testing.assert_allclose(quarter.closure.base_deficit, 0.5 * base.deficit)
-    np.testing.assert_allclose(quarter.policy.tariff, base.tariff, rtol=1e-14)
-    later = _Problem(base, bare, closure, 0.75)
+    np.testing.assert_allclose(quarter.problem.policy.tariff, base.tariff, rtol=1e-14)
+    later = Phase(CaliendoParro(), base, bare, closure, 0.75)
     assert later.closure.name == "zero"
-    np.testing.assert_allclose(later.policy.transfer, 0.5 * bare.transfer)
-    whole = _Problem(base, bare, Closure("fixed", base.deficit, prepared.own_income), 0.75)
+    np.testing.assert_allclose(later.problem.policy.transfer, 0.5 * bare.transfer)
+    whole = Phase(
+        CaliendoParro(), base, bare, Closure("fixed", base.deficit, prepared.own_income), 0.75
+    )
     assert whole.closure.name == "fixed"
-    np.testing.assert_allclose(whole.policy.transfer, 0.75 * bare.transfer)
+    np.testing.assert_allclose(whole.problem.policy.transfer, 0.75 * bare.transfer)
 
 
 def test_the_economy_at_a_point_is_that_of_the_flows_there(world, out):
     """Shares, tax wedge, spending and value added of an equilibrium, from its flows."""
     e = out.after
-    problem = _Problem(e.table, e.policy, Closure("share", *e.closure[1:]), 1.0)
-    here = problem._here(e.point)
+    problem = Phase(CaliendoParro(), e.table, e.policy, Closure("share", *e.closure[1:]), 1.0)
+    here = CaliendoParro().economy_at(e.point, problem.problem)
     paid = e.flows * (1 + e.policy.tariff)
     np.testing.assert_allclose(here.pi, paid / paid.sum(axis=2, keepdims=True), rtol=1e-8)
     np.testing.assert_allclose(here.spending, paid.sum(axis=2), rtol=1e-8)

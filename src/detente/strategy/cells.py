@@ -15,7 +15,9 @@ import xarray as xr
 
 from detente.errors import InputError
 from detente.models.blocks import Array
+from detente.models.registry import DEFAULT, model_of
 from detente.outcome import Outcome, simulate
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.strategy.objective import Government
 from detente.study.many import simulate_many
@@ -105,6 +107,7 @@ def run_cells(
     labels: Sequence[str] | None = None,
     *,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     payoff: Payoff | None = None,
     progress: Progress | None = None,
@@ -116,7 +119,7 @@ def run_cells(
     policies : at least one, all on one world
     labels : a name for each; numbers by default
     baseline : what changes are measured from; the world table by default
-    deficit : closure of :func:`detente.simulate`
+    model, deficit : as in :func:`detente.simulate`
     payoff : another objective than the change of real income, in percent of income
 
     Raises
@@ -142,14 +145,16 @@ def run_cells(
             if progress is not None:
                 progress(first + done, len(policies))
 
-        cases = simulate_many(world, part, baseline=baseline, deficit=deficit, progress=tell)
+        cases = simulate_many(
+            world, part, baseline=baseline, model=model, deficit=deficit, progress=tell
+        )
         for i, case in enumerate(cases, start=first):
             status.append(case.status)
             if case.error is None and case.outcome is not None:
                 values[i] = _payoffs(case.outcome, payoff)
             else:
                 reasons[names[i]] = str(case.error)
-    about = provenance(world, baseline, deficit, payoff)
+    about = provenance(world, baseline, deficit, payoff, model)
     return Cells(
         xr.DataArray(
             values,
@@ -159,7 +164,7 @@ def run_cells(
         ),
         tuple(status),
         reasons,
-        money(world, baseline, deficit),
+        money(world, baseline, deficit, model),
         about,
     )
 
@@ -168,9 +173,14 @@ TOGETHER = 64
 """Cases held in memory at a time."""
 
 
-def money(world: World, baseline: Policy | None = None, deficit: str = "fixed") -> xr.DataArray:
+def money(
+    world: World,
+    baseline: Policy | None = None,
+    deficit: str = "fixed",
+    model: AnyModel = DEFAULT,
+) -> xr.DataArray:
     """Income at the baseline, USD billion a year; dim country."""
-    base = simulate(world, baseline, baseline=baseline, deficit=deficit).base
+    base = simulate(world, baseline, baseline=baseline, model=model, deficit=deficit).base
     return xr.DataArray(
         base.point.income / 1e3,
         {"country": world.countries},
@@ -180,7 +190,11 @@ def money(world: World, baseline: Policy | None = None, deficit: str = "fixed") 
 
 
 def provenance(
-    world: World, baseline: Policy | None, deficit: str, payoff: Payoff | None = None
+    world: World,
+    baseline: Policy | None,
+    deficit: str,
+    payoff: Payoff | None = None,
+    model: AnyModel = DEFAULT,
 ) -> dict[str, Any]:
     """What produced the numbers of a game."""
     from detente.version import __version__
@@ -191,6 +205,7 @@ def provenance(
         "world": world.name,
         "world_hash": world.hash,
         "baseline": "world table" if baseline is None else baseline.title or baseline.hash,
+        "model": model_of(model).name,
         "deficit": deficit,
         "theta": str(world.theta.attrs.get("set", "own")),
         "objective": "real income"

@@ -11,8 +11,10 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, InputError
 from detente.models.blocks import Array
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, player_names, start_rates
@@ -89,6 +91,7 @@ def cooperate(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-6,
     starts: Any = None,
@@ -107,7 +110,18 @@ def cooperate(
     """
     names = player_names(world, players)
     game = _Game.of(
-        world, names, by, bounds, sectors, partners, weights, security, policy, baseline, deficit
+        world,
+        names,
+        by,
+        bounds,
+        sectors,
+        partners,
+        weights,
+        security,
+        policy,
+        baseline,
+        model,
+        deficit,
     )
     parts = _power(world, names, power)
     how = _how(game, deviations, seed)
@@ -130,6 +144,7 @@ def nash_bargain(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-4,
     starts: Any = None,
@@ -157,13 +172,24 @@ def nash_bargain(
     """
     names = player_names(world, players, least=2)
     game = _Game.of(
-        world, names, by, bounds, sectors, partners, weights, security, policy, baseline, deficit
+        world,
+        names,
+        by,
+        bounds,
+        sectors,
+        partners,
+        weights,
+        security,
+        policy,
+        baseline,
+        model,
+        deficit,
     )
     if threat == "war":
         threat = nash(
             world, names, by=by, bounds=bounds, sectors=sectors, partners=partners,
             weights=weights, security=security, policy=policy, baseline=baseline,
-            deficit=deficit, deviations=deviations, seed=seed,
+            model=model, deficit=deficit, deviations=deviations, seed=seed,
         )  # fmt: skip
     parts = _power(world, names, power or dict.fromkeys(names, 1.0))
     how = _how(game, deviations, seed)
@@ -180,9 +206,10 @@ class _Game:
     @classmethod
     def of(
         cls, world: World, names: list[str], by: str, bounds: Any, sectors: Any, partners: Any,
-        weights: Any, security: Any, policy: Policy | None, baseline: Policy | None, deficit: str,
+        weights: Any, security: Any, policy: Policy | None, baseline: Policy | None,
+        model: AnyModel, deficit: str,
     ) -> _Game:  # fmt: skip
-        arena = Arena(world, policy, baseline, deficit)
+        arena = Arena(world, policy, baseline, deficit, model=model)
         lv = player_levers(
             world, names, by, bounds, sectors=sectors, partners=partners,
             tariff=arena.rates.tariff,

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from detente.errors import ConvergenceError, InputError
+from detente.models.registry import DEFAULT
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, Rates, player_names, start_rates
@@ -89,6 +91,7 @@ def deterrence(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     deviations: int | None = None,
 ) -> Deterrence:
@@ -110,14 +113,14 @@ def deterrence(
         The war is refuted or was not solved, or cooperation could not be solved.
     """
     names = player_names(world, players, least=2)
-    arena = Arena(world, policy, baseline, deficit)
+    arena = Arena(world, policy, baseline, deficit, model=model)
     who = governments(world, names, weights, security)
     agreed, label = _agreed(arena, names, cooperation)
     options: dict[str, Any] = {"by": by, "bounds": bounds, "sectors": sectors, "partners": partners}
     if war is None:
         war = nash(
             world, names, **options, weights=weights, security=security, policy=policy,
-            baseline=baseline, deficit=deficit, deviations=deviations,
+            baseline=baseline, model=model, deficit=deficit, deviations=deviations,
         )  # fmt: skip
     if list(war.players) != names:
         raise InputError(

@@ -11,7 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from detente.errors import InputError
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, Rates, player_names
@@ -83,6 +85,7 @@ def escalate(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
 ) -> Escalation:
     """Let every player answer every other by its rule, round after round.
@@ -124,7 +127,7 @@ def escalate(
         one = given.get(n)
         by_rule[n] = None if one is None else named_rule(one)
 
-    arena = Arena(world, policy, baseline, deficit)
+    arena = Arena(world, policy, baseline, deficit, model=model)
     who = governments(world, names, weights, security)
     chosen = world.sectors if sectors is None else world.sector_list(sectors, "sectors")
     scope = np.array([s in chosen for s in world.sectors])

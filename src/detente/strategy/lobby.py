@@ -25,6 +25,8 @@ from scipy.optimize import lsq_linear
 
 from detente.errors import InputError
 from detente.models.blocks import Array
+from detente.models.registry import DEFAULT
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena
@@ -86,6 +88,7 @@ def lobby_weights(
     sectors: str | Iterable[str] | None = None,
     partners: str | Iterable[str] | None = None,
     policy: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-10,
 ) -> LobbyWeights:
@@ -102,7 +105,7 @@ def lobby_weights(
     InputError
         No rate is above zero, so that nothing is revealed.
     """
-    arena = Arena(world, policy, None, deficit, tol)
+    arena = Arena(world, policy, None, deficit, tol, model=model)
     here = arena.status_quo.after
     who = government(world, country)
     own = levers(world, who.country, by, (0.0, None), sectors=sectors, partners=partners,

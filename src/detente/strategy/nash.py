@@ -11,8 +11,10 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
 from detente.models.blocks import Array
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome, simulate
 from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, Rates, player_names, start_rates
@@ -180,6 +182,7 @@ def nash(
     export_taxes: bool = False,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-6,
     tariff_tol: float = 1e-8,
@@ -201,7 +204,7 @@ def nash(
     by, bounds, sectors, partners, export_taxes : what each player may set, as in
         :func:`optimal_tariff`; ``bounds`` may be a mapping from player
     weights, security : mappings from player to its own, as in :func:`optimal_tariff`
-    policy, baseline, deficit : as in :func:`optimal_tariff`
+    policy, baseline, model, deficit : as in :func:`optimal_tariff`
     tol : regret in percent above which an equilibrium is not certified
     tariff_tol : largest tariff error of the first-order conditions, in log(1 + t)
     starts : rates to start from; default (0, "1/theta", 1)
@@ -226,7 +229,7 @@ def nash(
     the closure in which tariff wars are usually solved.
     """
     names = player_names(world, players, least=2)
-    arena = Arena(world, policy, baseline, deficit)
+    arena = Arena(world, policy, baseline, deficit, model=model)
     who = governments(world, names, weights, security)
     lv = player_levers(
         world, names, by, bounds, sectors=sectors, partners=partners, export_taxes=export_taxes,
@@ -459,7 +462,9 @@ def _autarky(
             world, tariff=arena.rates.tariff, iceberg=iceberg, transfer=arena.policy.transfer,
             title="autarky",
         )  # fmt: skip
-        out = simulate(world, policy, baseline=arena.baseline, deficit=arena.deficit)
+        out = simulate(
+            world, policy, baseline=arena.baseline, model=arena.model, deficit=arena.deficit
+        )
         values = arena.values(who, out.after)
     except NoSolutionError:
         pass

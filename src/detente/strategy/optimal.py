@@ -11,8 +11,10 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, InputError
 from detente.models.blocks import Array
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, limits, player_names, start_rates
@@ -131,6 +133,7 @@ def optimal_tariff(
     retaliation: Any = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
     tol: float = 1e-6,
     tariff_tol: float = 1e-9,
@@ -160,7 +163,7 @@ def optimal_tariff(
         mapping from country to rule; the government then foresees the answer
     policy : what everybody levies otherwise (None: the tariffs of the world table)
     baseline : what "percent of the base" refers to (None: the world table)
-    deficit : closure, as in :func:`detente.simulate`
+    model, deficit : as in :func:`detente.simulate`
     tol : regret in percent above which the answer is not certified
     tariff_tol : largest tariff error of the first-order conditions, in log(1 + t)
     starts : rates to start from; default (0, "1/theta", 1), and all levers at their lower and at
@@ -182,7 +185,7 @@ def optimal_tariff(
     with mean zero (in logs, weighted with base exports).
     """
     [name] = _one_player(world, country)
-    arena = Arena(world, policy, baseline, deficit)
+    arena = Arena(world, policy, baseline, deficit, model=model)
     who = government(world, name, weights, security)
     lv = levers(
         world, name, by, bounds, sectors=sectors, partners=partners, export_taxes=export_taxes,

@@ -20,7 +20,9 @@ import xarray as xr
 
 from detente.errors import ConvergenceError, InputError
 from detente.models.blocks import Array
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome
+from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
 from detente.strategy.arena import Arena, Rates, player_names
@@ -106,6 +108,7 @@ def retaliate(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
 ) -> Retaliation:
     """Answer an action by a rule, all retaliators at once.
@@ -132,7 +135,7 @@ def retaliate(
     """
     game = _Setting.of(
         world, aggressor, retaliators, action, sectors, bounds, weights, security, policy,
-        baseline, deficit,
+        baseline, model, deficit,
     )  # fmt: skip
     rule = named_rule(rule)
     rates, capped, notes = _answered(game, rule)
@@ -152,6 +155,7 @@ def least_answer(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
 ) -> Retaliation:
     """The smallest common rate that removes the aggressor's gain; arguments as in
@@ -159,7 +163,7 @@ def least_answer(
     return retaliate(
         world, aggressor, retaliators, action=action, rule=WelfareEquivalent(), sectors=sectors,
         bounds=bounds, weights=weights, security=security, policy=policy, baseline=baseline,
-        deficit=deficit,
+        model=model, deficit=deficit,
     )  # fmt: skip
 
 
@@ -178,6 +182,7 @@ def explain_rate(
     security: Mapping[str, Mapping[str, float]] | None = None,
     policy: Policy | None = None,
     baseline: Policy | None = None,
+    model: AnyModel = DEFAULT,
     deficit: str = "fixed",
 ) -> pd.DataFrame:
     """Which rule explains an observed answer: the rate each rule implies beside the range.
@@ -201,7 +206,7 @@ def explain_rate(
         raise InputError(f"observed: ({low:g}, {high:g}) is out of order; give (lowest, highest)")
     game = _Setting.of(
         world, aggressor, retaliator, action, sectors, bounds, weights, security, policy,
-        baseline, deficit,
+        baseline, model, deficit,
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
     for each in rules:
@@ -245,7 +250,7 @@ class _Setting:
     def of(
         cls, world: World, aggressor: str, retaliators: Any, action: Any, sectors: Any,
         bounds: Bounds, weights: Any, security: Any, policy: Policy | None,
-        baseline: Policy | None, deficit: str,
+        baseline: Policy | None, model: AnyModel, deficit: str,
     ) -> _Setting:  # fmt: skip
         [first], others = player_names(world, [aggressor]), player_names(world, retaliators)
         if first in others:
@@ -253,7 +258,7 @@ class _Setting:
                 f"retaliators: {first} is the aggressor; a country cannot answer itself, leave it "
                 "out"
             )
-        arena = Arena(world, policy, baseline, deficit)
+        arena = Arena(world, policy, baseline, deficit, model=model)
         who = governments(world, [first, *others], weights, security)
         chosen = world.sectors if sectors is None else world.sector_list(sectors, "sectors")
         scope = np.array([s in chosen for s in world.sectors])

@@ -96,17 +96,20 @@ class CaliendoParro(Model):
 
     def steps_at(self, p: Point, problem: Problem) -> Preconditioner:
         """The same, with the point as the base."""
+        return preconditioner(self.economy_at(p, problem))
+
+    def economy_at(self, p: Point, problem: Problem) -> Economy:
+        """The economy at a point, as the base of a step that fits it; the tariff is the whole
+        wedge between buyer and seller."""
         base, policy, k, _ = problem
         rate = policy.tariff
         if policy.export_tax is not None:
             rate = (1.0 + rate) * (1.0 + policy.export_tax) - 1.0
-        return preconditioner(
-            base._replace(
-                pi=self.shares(p, k),
-                tariff=rate,
-                spending=p.X,
-                value_added=np.exp(p.log_w) * base.value_added,
-            )
+        return base._replace(
+            pi=self.shares(p, k),
+            tariff=rate,
+            spending=p.X,
+            value_added=np.exp(p.log_w) * base.value_added,
         )
 
     def with_elasticities(self, base: Economy, theta: Array) -> Economy:

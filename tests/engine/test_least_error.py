@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-import detente.outcome.least_error as module
-from detente.outcome.least_error import least_error
+import detente.solve.least_error as module
+from detente.solve.least_error import least_error
 
 
 @pytest.fixture
