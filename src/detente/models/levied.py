@@ -1,14 +1,14 @@
-"""What a policy does to the shares of buyers, in every model whose demand has constant elasticity."""
+"""What a policy does to buyers' shares, in every model whose demand has constant elasticity."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from detente.models.blocks import Array, Instruments
 
-__all__ = ["Levied", "levied"]
+__all__ = ["Levied", "levied", "levied_gradient"]
 
 
 class Levied(NamedTuple):
@@ -73,3 +73,59 @@ def levied(
         if taxed:
             B = B1 / (1.0 + policy.export_tax)
     return Levied(A, B1, B, row_scale, taxed)
+
+
+class Kernels(Protocol):
+    """What holds the kernels ``A``, ``B1`` and ``B`` (J, N, N)."""
+
+    @property
+    def A(self) -> Array: ...  # noqa: N802
+    @property
+    def B1(self) -> Array: ...  # noqa: N802
+    @property
+    def B(self) -> Array: ...  # noqa: N802
+
+
+def levied_gradient(
+    price: Array,
+    sales: Array,
+    tariff_revenue: Array,
+    export_revenue: Array,
+    flows: Array | None,
+    more: Array | None,
+    theta: Array,
+    policy: Instruments,
+    k: Kernels,
+    u: Array,
+    q: Array,
+) -> tuple[Array, Array, Array]:
+    """Derivatives (J, N, N) in tariff, export tax and iceberg of what is weighed.
+
+    Parameters
+    ----------
+    price : (J, N) weights on the log of each buyer's sum over A u, over that sum
+    sales : (J, N) weights on sales
+    tariff_revenue, export_revenue : (N,) weights
+    flows : (J, N, N) weights on sales at border prices, or None
+    more : (J, N, N) further weights on the log of B, or None
+    u, q : (J, N) such that A u q is spending, B1 u q sales at border prices, B u q sales
+    """
+    tariff = 1.0 + policy.tariff
+    border = k.B1 * u[:, None, :] * q[:, :, None]
+    sold = border if policy.export_tax is None else border / (1.0 + policy.export_tax)
+    # weights on log A, log B1, log B
+    g = price[:, :, None] * (k.A * u[:, None, :])
+    g1 = (export_revenue - tariff_revenue[:, None]) * border
+    if flows is not None:
+        g1 += flows * border
+    g2 = (sales - export_revenue)[:, None, :] * sold
+    if more is not None:
+        g2 += more
+    g += g1
+    g += g2
+    g *= -theta[:, None, None]
+    iceberg = g if policy.iceberg is None else g / policy.iceberg
+    export_tax = g - g2
+    if policy.export_tax is not None:
+        export_tax /= 1.0 + policy.export_tax
+    return (g - g1 - g2) / tariff, export_tax, iceberg
