@@ -26,10 +26,11 @@ def notation() -> str:
         "",
     ]
     for room, title in (
-        ("world", "Base year and shares"), ("policy", "Policy"), ("outcome", "Results")
+        ("world", "Base year and shares"), ("policy", "Policy"), ("outcome", "Results"),
+        ("model", "Results that some models have"),
     ):  # fmt: skip
         # a result is read from an Outcome, and not always under its name in a dataset
-        read, rule = (" read as |", "---|") if room == "outcome" else ("", "")
+        read, rule = (" read as |", "---|") if room in ("outcome", "model") else ("", "")
         lines += [
             f"## {title}",
             "",
@@ -39,7 +40,7 @@ def notation() -> str:
         for v in VARIABLES.values():
             if v.room == room:
                 dims = ", ".join(v.dims)
-                read = f" `out.{v.read_as}` |" if room == "outcome" else ""
+                read = f" `out.{v.read_as}` |" if rule else ""
                 lines.append(
                     f"| `{v.name}` |{read} {v.symbol} | {dims} | {v.unit} | {v.definition} |"
                 )

@@ -16,7 +16,8 @@ _C = ("country",)
 
 
 class Variable(NamedTuple):
-    """One row of the table; ``room`` is world, policy or outcome.
+    """One row of the table; ``room`` is world, policy, outcome, or model: an outcome variable
+    that only some models have.
 
     ``attribute`` says where an ``Outcome`` holds it, where that is not ``name``.
     """
@@ -131,6 +132,15 @@ _TABLE = (
     Variable("welfare", "W", _C, "percent", "outcome",
              "Sum of the first-order terms; base weights fed with finite changes, not the exact "
              "change of real income.", "first_order.welfare"),
+    # outcome, in models that have them
+    Variable("utility", "W", _C, "percent", "model",
+             "Change of consumption less the disutility of hours worked (labour-supply).",
+             "own.utility"),
+    Variable("labour", "L", _C, "percent", "model",
+             "Change of hours worked (labour-supply).", "own.labour"),
+    Variable("income_tax", "τ", _C, "percentage points", "model",
+             "Points by which tariff revenue above the base lowers the tax on labour income "
+             "(labour-supply).", "own.income_tax"),
 )  # fmt: skip
 
 VARIABLES: dict[str, Variable] = {v.name: v for v in _TABLE}

@@ -269,6 +269,18 @@ class Outcome:
         self._require_converged()
         return first_order(self.base, self.after)
 
+    # --- what only the model has ------------------------------------------------------------
+    @cached_property
+    def own(self) -> xr.Dataset:
+        """The variables that only this model has (its ``abilities.variables``), dim country or
+        dims sector, country: percent changes, and in other units levels after the change."""
+        b, a = (e.extra for e in self._both)
+        found = {
+            name: self._of(name, _change(b[name], level) if _is_change(name) else level)
+            for name, level in a.items()
+        }
+        return xr.Dataset(found)
+
     # --- together ---------------------------------------------------------------------------
     def to_dataset(self) -> xr.Dataset:
         """Every variable of the outcome in one labelled dataset, provenance in ``attrs``.
@@ -308,6 +320,7 @@ class Outcome:
         )  # fmt: skip
         found = {name: getattr(self, name) for name in names}
         found |= {str(name): array for name, array in self.first_order.data_vars.items()}
+        found |= {str(name): array for name, array in self.own.data_vars.items()}
         found["trade_after"], found["trade_before"] = self.trade, self.trade_before
         found["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
         return found
@@ -393,6 +406,10 @@ def _template(world: World, dims: tuple[str, ...]) -> xr.DataArray:
         shape = [len(labels[d]) for d in dims]
         held[dims] = xr.DataArray(np.broadcast_to(np.nan, shape), labels, dims)
     return held[dims]
+
+
+def _is_change(name: str) -> bool:
+    return variable(name).unit == "percent"
 
 
 def _change(before: Array, after: Array) -> Array:

@@ -86,7 +86,7 @@ def usual_deviations(
     """
     if deviations is not None and deviations < 0:
         raise InputError(f"deviations: {deviations} is negative; 0 switches the attack off")
-    J, N = arena.base.economy.beta.shape
+    J, N = arena.base.economy.alpha.shape
     work = J * N * N * levers
     usual = Attack(10, 6)
     if work < 8_000_000:

@@ -71,7 +71,7 @@ class LabourSupply(Model):
     abilities = Abilities(
         instruments=("tariff", "iceberg", "transfer"),
         closures=("fixed", "zero", "share"),
-        variables=("utility", "labour"),
+        variables=("utility", "labour", "income_tax"),
         tasks=("gradient", "games"),
     )
 
@@ -237,8 +237,12 @@ class LabourSupply(Model):
         return Bars(flows=flows)
 
     def extra(self, p: Point, problem: Problem) -> dict[str, Array]:
-        """Welfare and hours over the world table's, (N,)."""
-        return {"utility": np.exp(log_utility(p, problem.base)), "labour": np.exp(p.log_L)}
+        """Welfare and hours over the world table's, points of income tax, (N,)."""
+        return {
+            "utility": np.exp(log_utility(p, problem.base)),
+            "labour": np.exp(p.log_L),
+            "income_tax": 100.0 * p.relief,
+        }
 
     def checks(self, p: Point, problem: Problem) -> dict[str, float]:
         """Labour markets, incomes, hours, Walras' law, shares."""
