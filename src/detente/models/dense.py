@@ -15,7 +15,7 @@ from detente.models.blocks import Array, Instruments
 from detente.models.closure import Closure
 from detente.models.model import Model, Problem
 
-__all__ = ["DenseSteps", "at_base", "dense_steps", "jacobian"]
+__all__ = ["DenseSteps", "at_base", "dense_steps", "inverted", "jacobian"]
 
 
 class DenseSteps(NamedTuple):
@@ -46,13 +46,18 @@ def jacobian(model: Model, p: Any, problem: Problem) -> Array:
 
 
 def dense_steps(model: Model, problem: Problem, p: Any = None) -> DenseSteps:
-    """The step of ``problem`` at ``p``; at zero, where unknowns are those of the base, without it.
+    """The step of ``problem`` at ``p``; at zero, where unknowns are those of the base, without
+    it."""
+    if p is None:
+        p = model.evaluate(np.zeros(model.size(problem.base)), problem)
+    return inverted(jacobian(model, p, problem))
+
+
+def inverted(matrix: Array) -> DenseSteps:
+    """The step that a Jacobian (Z, Z) asks for.
 
     Where the Jacobian is singular, what it leaves undetermined stays where it is.
     """
-    if p is None:
-        p = model.evaluate(np.zeros(model.size(problem.base)), problem)
-    matrix = jacobian(model, p, problem)
     try:
         inverse = np.linalg.inv(matrix)
     except np.linalg.LinAlgError:

@@ -1,8 +1,9 @@
 """The equations of :mod:`detente.models.labour_supply.equations`, linearised at a point.
 
 ``tangent`` is the Jacobian of :func:`equations` times a vector, ``cotangent`` its transpose times
-a vector. ``pull_back`` is the general transpose: it carries weights on anything a point holds back
-to the unknowns, and ``policy_gradient`` carries them on to the instruments.
+a vector, ``jacobian`` the matrix. ``pull_back`` is the general transpose: it carries weights on
+anything a point holds back to the unknowns, and ``policy_gradient`` carries them on to the
+instruments.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from detente.models.closure import Closure
 from detente.models.labour_supply.economy import Economy
 from detente.models.labour_supply.equations import Kernel, Point, join, split
 
-__all__ = ["cotangent", "policy_gradient", "pull_back", "tangent"]
+__all__ = ["cotangent", "jacobian", "policy_gradient", "pull_back", "tangent"]
 
 
 def tangent(v: Array, p: Point, base: Economy, k: Kernel, closure: Closure) -> Array:
@@ -41,6 +42,41 @@ def tangent(v: Array, p: Point, base: Economy, k: Kernel, closure: Closure) -> A
         d_kept = (dR - p.tariff_revenue * (dw + dL)) / p.wage_bill / (1.0 - p.relief)
     r_w = d_earned / p.value_added - (dw + dL) - _group_mean(d_bill, p.wage_bill, k)
     return join(r_w, d_income / p.income - dE, kappa * (dw - dP + d_kept) - dL)
+
+
+def jacobian(p: Point, base: Economy, k: Kernel, closure: Closure) -> Array:
+    """The matrix of :func:`tangent` (3N, 3N), at the cost of one product of (N, N) matrices."""
+    kappa, psi, nu, phi, relief, _ = base.at
+    eps, A, B1 = base.theta[0], k.A[0], k.B1[0]
+    N = len(p.log_w)
+    # by log cost c, then by log spending E
+    P_c = A * p.u / p.supply[:, None]
+    q_c = eps * p.q[:, None] * P_c
+    bought_c = p.net[:, None] * q_c - eps * p.q[:, None] * (B1 * p.u)
+    kept = (1.0 - nu)[:, None] * B1 * p.u  # what sellers' own labour gets, over q
+    earned_c = kept.T @ q_c - np.diag(eps * p.paid) + nu[:, None] * bought_c
+    earned_E = kept.T * p.q + np.diag(nu * p.bought)
+    by_own = np.eye(N)
+    if closure.name == "share":
+        own = p.income - p.deficit
+        by_own += np.stack([closure.derivative(own, e) for e in np.eye(N)], axis=1)
+    by_tau = kappa / p.wage_bill / (1.0 - p.relief) if relief else np.zeros(N)
+    level = (k.group[:, None] == k.group) * p.wage_bill
+    level /= level.sum(axis=1, keepdims=True)
+
+    rows = [earned_c / p.value_added[:, None], -by_own @ bought_c / p.income[:, None],
+            -kappa * P_c - by_tau[:, None] * bought_c]  # fmt: skip
+    # wages and hours move costs, and the wage bill
+    bill = [-np.eye(N) - level, by_own * p.wage_bill / p.income[:, None],
+            np.diag(-by_tau * p.tariff_revenue)]  # fmt: skip
+    by_w = [row + more for row, more in zip(rows, bill, strict=True)]
+    by_w[2] += np.diag(kappa * (2.0 - phi))
+    by_L = [more - psi * row for row, more in zip(rows, bill, strict=True)]
+    by_L[2] -= np.eye(N)
+    by_E = [earned_E / p.value_added[:, None],
+            by_own * p.tariff_revenue / p.income[:, None] - np.eye(N),
+            np.diag(by_tau * p.tariff_revenue - kappa * (1.0 - phi))]  # fmt: skip
+    return np.block([[w, E, L] for w, E, L in zip(by_w, by_E, by_L, strict=True)])
 
 
 class Pulled(NamedTuple):
@@ -132,9 +168,7 @@ def policy_gradient(
     bars, inner, _ = equation_bars(y, p, k)
     direct = pull_back(objective, p, base, k, closure)
     implied = pull_back(bars, p, base, k, closure, inner)
-    price, earned, sold, bought, own = (
-        a - b for a, b in zip(direct[1:], implied[1:], strict=True)
-    )
+    price, earned, sold, bought, own = (a - b for a, b in zip(direct[1:], implied[1:], strict=True))
     eps, nu, phi = base.theta[0], base.at.nu[:, None], base.at.phi[:, None]
     flows = k.B1[0] * p.u * p.q[:, None]
     # weights on log B1, then on log A

@@ -14,10 +14,16 @@ from detente.models.adjoint import Adjoint, adjoint
 from detente.models.balance import cannot_balance
 from detente.models.bars import Bars, Columns, PolicyGradient
 from detente.models.blocks import Array, Instruments
-from detente.models.dense import DenseSteps, at_base, dense_steps
+from detente.models.dense import DenseSteps, at_base, inverted
 from detente.models.labour_supply.economy import Economy, Elasticities, economy
 from detente.models.labour_supply.equations import Kernel, Point, build_kernel, equations, evaluate
-from detente.models.labour_supply.linear import cotangent, policy_gradient, pull_back, tangent
+from detente.models.labour_supply.linear import (
+    cotangent,
+    jacobian,
+    policy_gradient,
+    pull_back,
+    tangent,
+)
 from detente.models.labour_supply.welfare import log_utility, utility_columns
 from detente.models.model import Abilities, Impossible, Model, Problem, Tables, Target
 
@@ -166,11 +172,12 @@ class LabourSupply(Model):
 
     def steps(self, base: Economy) -> DenseSteps:
         """The Jacobian at the base, inverted."""
-        return dense_steps(self, at_base(self, base))
+        problem = at_base(self, base)
+        return self.steps_at(self.evaluate(np.zeros(self.size(base)), problem), problem)
 
     def steps_at(self, p: Point, problem: Problem) -> DenseSteps:
         """The Jacobian at the point, inverted."""
-        return dense_steps(self, problem, p)
+        return inverted(jacobian(p, problem.base, problem.kernel, problem.closure))
 
     # --- derivatives ------------------------------------------------------------------------
     def tangent(self, v: Array, p: Point, problem: Problem) -> Array:
