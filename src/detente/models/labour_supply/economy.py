@@ -18,7 +18,7 @@ class Elasticities(NamedTuple):
 
     ``kappa`` labour supply, ``psi`` scale, ``nu`` (N,) part of sales that pays labour of the
     buyer's country, ``phi`` (N,) pass-through of tariffs to import prices; ``relief`` says that
-    revenue lowers the income tax, ``printed`` that welfare counts hours as the paper's programs.
+    revenue lowers the income tax, ``printed`` that welfare counts hours as the paper's tables do.
     """
 
     kappa: float

@@ -6,8 +6,8 @@ Preferences are ``C - kappa/(kappa+1) L^(1+1/kappa)``. In changes from the base,
     W = d E/P + (1-d) h,   d = E / (E - k (1-tau) Y)
 
 ``h`` is the change of the disutility of hours. These preferences and eq. 3 give
-``h = L^(1+1/kappa) = (w/P) L / (1-tau)``. The paper's programs, and so its tables, put
-``h = (w/P) L``, without the tax: the two differ where revenue lowers the income tax.
+``h = L^(1+1/kappa) = (w/P) L / (1-tau)``. The paper's tables are those of ``h = (w/P) L``, without
+the tax: the two differ where revenue lowers the income tax.
 """
 
 from __future__ import annotations
