@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from detente.regime.scenario import Scenario
-from detente.report.schema import run_schema, table_schema
+from detente.report.schema import run_schema, scenario_schema, table_schema
 from detente.variables import VARIABLES
 
 HERE = Path(__file__).parent
@@ -52,7 +51,7 @@ def pages() -> dict[str, str]:
     """Generated files by path under docs/."""
     return {
         "notation.md": notation(),
-        "schemas/scenario.schema.json": _json(Scenario.model_json_schema()),
+        "schemas/scenario.schema.json": _json(scenario_schema()),
         "schemas/run.schema.json": _json(run_schema()),
         "schemas/table.schema.json": _json(table_schema()),
     }

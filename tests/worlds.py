@@ -23,7 +23,7 @@ def names(letter: str, count: int) -> list[str]:
     return [f"{letter}{i:02d}" for i in range(count)]
 
 
-def build(trade, *, tariff=None, inputs=None, theta=4.0, name="random") -> dt.World:
+def build(trade, *, tariff=None, inputs=None, theta=4.0, sigma=None, name="random") -> dt.World:
     """A strict world from bare arrays: (J, N, N), (J, N, N), (K, J, N), (J,) or a number."""
     J, N, _ = trade.shape
     here = np.arange(N)
@@ -44,7 +44,8 @@ def build(trade, *, tariff=None, inputs=None, theta=4.0, name="random") -> dt.Wo
     labels = {"sector": sectors, "input": sectors, "importer": countries, "exporter": countries,
               "country": countries}  # fmt: skip
     # not through from_tables, which costs more than a solve; tests/world has it
-    return dt.World(xr.Dataset({n: (d, arrays[n]) for n, d in DIMS.items()}, labels), name)
+    world = dt.World(xr.Dataset({n: (d, arrays[n]) for n, d in DIMS.items()}, labels), name)
+    return world if sigma is None else world.with_sigma(sigma)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
     DetenteError
     ├── InputError            bad input: exit code 2 at the command line
     │   ├── UnknownNameError  a country, sector, group, instrument or key nobody knows
+    │   │   └── UnknownKeywordError  a keyword that a function does not have (a TypeError as well)
     │   ├── TableError        a world table that is incomplete or does not add up
     │   ├── RecordError       a YAML record (scenario, ledger, theta set) that breaks its schema
     │   │   └── FileError     a file that cannot be read as what it should be (a TableError as well)
@@ -35,6 +36,8 @@ __all__ = [
     "OutputError",
     "RecordError",
     "TableError",
+    "UnitWarning",
+    "UnknownKeywordError",
     "UnknownNameError",
     "WorkerError",
     "shown",
@@ -84,6 +87,24 @@ class UnknownNameError(InputError):
         hint = f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}."
         prefix = f"{where}: " if where else ""
         return cls(f"{prefix}unknown {kind} {shown(name)}; {hint}")
+
+
+class UnknownKeywordError(UnknownNameError, TypeError):
+    """A keyword that a function does not have."""
+
+    @classmethod
+    def of_function(
+        cls, name: str, known: Iterable[str], where: str, hint: str = ""
+    ) -> UnknownKeywordError:
+        """Name the keyword, those that are close or all there are, and what may be meant."""
+        known = list(known)
+        close = get_close_matches(name, known, n=3, cutoff=0.6)
+        rest = f"did you mean {', '.join(close)}?" if close else f"it has {', '.join(known)}."
+        return cls(f"{where}: no keyword {shown(name)}; {hint or rest}")
+
+
+class UnitWarning(UserWarning):
+    """A number whose unit is probably not what it was taken for."""
 
 
 class TableError(InputError):

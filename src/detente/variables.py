@@ -52,6 +52,11 @@ _TABLE = (
              "Imports less exports at basic prices; sums to zero over the world."),
     Variable("theta", "θ", ("sector",), "elasticity", "world",
              "Trade elasticity: a 1% higher delivered cost cuts a seller's share by θ%."),
+    Variable("sigma", "σ", ("sector",), "elasticity", "world",
+             "Elasticity of substitution between varieties, above 1; the markup over cost is "
+             "σ/(σ-1). Only in worlds with markups."),
+    Variable("base_profits", "Π0", _SC, "USD million", "world",
+             "Profits, the table `profits`: sales over σ. Only in worlds with markups."),
     # shares behind the equations
     Variable("expenditure_share", "π", BILATERAL, "share", "world",
              "Part of the importer's spending on a sector that goes to an exporter."),
@@ -113,6 +118,13 @@ _TABLE = (
              "Flows before the change, at border prices."),
     Variable("trade_change", "ΔX", BILATERAL, "USD million", "outcome",
              "Flows after less flows before, at border prices."),
+    # outcome, in monopolistic competition
+    Variable("profits", "Π", _SC, "percent", "model",
+             "Change of nominal profits, world value added as the unit of account (monopolistic); "
+             "NaN where there were none, as where entry is free.", 'own("profits")'),
+    Variable("firms", "M", _SC, "percent", "model",
+             "Change of the number of firms, each with a variety of its own (monopolistic): zero "
+             "where they are given, -100 where a sector has left.", 'own("firms")'),
     # first-order decomposition
     Variable("terms_of_trade", "ToT", _C, "percent", "outcome",
              "Base exports times export prices less base imports times import prices, over "
@@ -135,12 +147,12 @@ _TABLE = (
     # outcome, in models that have them
     Variable("utility", "W", _C, "percent", "model",
              "Change of consumption less the disutility of hours worked (labour-supply).",
-             "own.utility"),
+             'own("utility")'),
     Variable("labour", "L", _C, "percent", "model",
-             "Change of hours worked (labour-supply).", "own.labour"),
+             "Change of hours worked (labour-supply).", 'own("labour")'),
     Variable("income_tax", "τ", _C, "percentage points", "model",
              "Points by which tariff revenue above the base lowers the tax on labour income "
-             "(labour-supply).", "own.income_tax"),
+             "(labour-supply).", 'own("income_tax")'),
 )  # fmt: skip
 
 VARIABLES: dict[str, Variable] = {v.name: v for v in _TABLE}

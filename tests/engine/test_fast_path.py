@@ -66,7 +66,7 @@ def test_row_scaling_keeps_prohibitive_rates_from_underflow():
     """10,000% on everything at theta 65: 100^-65 is not a number of double precision."""
     world = random_world(2, 4, 3, theta=(64.0, 65.0))
     tariff = np.full(world.tariff.shape, 100.0)
-    e = dt.simulate(world, dt.Policy(world, tariff=tariff), deficit="zero").after
+    e = dt.simulate(world, dt.Policy(world, tariff=tariff, prohibitive=True), deficit="zero").after
     assert np.isfinite(e.point.log_P).all()
     assert max(e.checks.values()) < 1e-7
 
@@ -76,7 +76,7 @@ def test_rows_a_policy_leaves_alone_are_kept_bit_for_bit():
     base = prepare(world).economy
     tariff = world.tariff.values.copy()
     tariff[1, 2, 3] += 0.5
-    kernel = build_kernel(base, instruments(dt.Policy(world, tariff=tariff)))
+    kernel = build_kernel(base, instruments(dt.Policy(world, tariff=tariff, prohibitive=True)))
     same = np.ones((3, 5), dtype=bool)
     same[1, 2] = False
     assert np.array_equal(kernel.A[same], base.pi[same])

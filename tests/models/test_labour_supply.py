@@ -18,6 +18,7 @@ from detente.models.labour_supply.welfare import log_utility
 from detente.models.model import Problem, Target
 from detente.models.registry import model_of
 from detente.outcome.economy import instruments, prepare
+from detente.variables import VARIABLES
 from worlds import Change, Draw, build, random_policy, random_world
 
 NU = (0.3, 0.1, 0.0, 0.2, 0.15)
@@ -158,14 +159,14 @@ def test_no_change_gives_hats_of_one_and_money_is_neutral(name, deficit):
     world, model = one_sector(), MODELS[name]
     still = dt.simulate(world, model=model, deficit=deficit)
     np.testing.assert_allclose(still.real_income, 0.0, atol=1e-9)
-    np.testing.assert_allclose(still.own.utility, 0.0, atol=1e-9)
+    np.testing.assert_allclose(still.own("utility"), 0.0, atol=1e-9)
     tenfold = build(world.trade.values * 10, tariff=world.tariff.values, theta=world.theta.values)
     pair = [
         dt.simulate(w, dt.Policy(w, tariff=w.tariff.values * 3), model=model, deficit=deficit)
         for w in (world, tenfold)
     ]
     for variable in ("utility", "labour", "income_tax"):
-        a, b = (out.own[variable].values for out in pair)
+        a, b = (out.own(variable).values for out in pair)
         np.testing.assert_allclose(a, b, atol=1e-8)
     assert max(pair[0].checks.values()) < 1e-9
 
@@ -200,10 +201,10 @@ def test_hours_follow_from_the_home_share_and_the_tax(name):
     at = prepare(world, model).economy.at
     home = np.diag(out.after.shares[0]) / np.diag(out.base.shares[0])
     spent = np.log(out.after.point.X[0] / out.base.point.X[0])
-    w, tau = np.log(out.after.wage), out.own.income_tax.values / 100
+    w, tau = np.log(out.after.wage), out.own("income_tax").values / 100
     log_P = (1 - at.phi) * (spent - w) + w + np.log(home) / float(world.theta[0])
     hours = at.kappa * (w - log_P - np.log(1 - tau)) / (1 - at.kappa * at.psi)
-    np.testing.assert_allclose(out.own.labour, 100 * np.expm1(hours), atol=1e-8)
+    np.testing.assert_allclose(out.own("labour"), 100 * np.expm1(hours), atol=1e-8)
     assert (tau == 0).all() if model.revenue == "lump-sum" else (tau > 0).all()
 
 
@@ -221,8 +222,8 @@ def test_an_economy_that_only_trades_with_itself():
     psi = 0.67 / 5
     phi = 1 + (1 + psi) * np.array([0.2, 0.0]) / (1 - np.array([0.2, 0.0]))
     hours = 1.25 ** (-0.6 / (1 - 0.6 * (psi + phi - 1)))
-    np.testing.assert_allclose(out.own.labour, 100 * (hours - 1), rtol=1e-9)
-    np.testing.assert_allclose(out.own.utility, 100 * (hours ** (1 + 1 / 0.6) - 1), rtol=1e-9)
+    np.testing.assert_allclose(out.own("labour"), 100 * (hours - 1), rtol=1e-9)
+    np.testing.assert_allclose(out.own("utility"), 100 * (hours ** (1 + 1 / 0.6) - 1), rtol=1e-9)
 
 
 def test_welfare_is_that_of_the_preferences():
@@ -234,12 +235,12 @@ def test_welfare_is_that_of_the_preferences():
         for disutility in ("exact", "as-printed"):
             model = LabourSupply(nu=NU, revenue=revenue, disutility=disutility)
             out = dt.simulate(world, policy, model=model, tol=1e-12)
-            found[disutility] = out.own.utility.values
+            found[disutility] = out.own("utility").values
         base = prepare(world, model).economy
-        tau, k = out.own.income_tax.values / 100, 0.5 / 1.5
+        tau, k = out.own("income_tax").values / 100, 0.5 / 1.5
         E, Y = base.spending[0], base.value_added
         real = out.after.point.income / E / out.after.consumer_price
-        L = 1 + out.own.labour.values / 100
+        L = 1 + out.own("labour").values / 100
         cost = k * (1 - tau) * Y
         exact = (E * real - cost * L ** (1 + 1 / 0.5)) / (E - cost)
         np.testing.assert_allclose(found["exact"], 100 * (exact - 1), atol=1e-8)
@@ -269,8 +270,8 @@ def test_without_hours_scale_and_wedge_it_is_eaton_kortum():
             for name in ("trade", "deficit_after", "revenue"):  # USD million, world 1e6
                 a, b = getattr(out, name).values, getattr(other, name).values
                 np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-5)
-            np.testing.assert_allclose(out.own.utility, other.real_income, atol=1e-9)
-            assert (out.own.labour == 0).all()
+            np.testing.assert_allclose(out.own("utility"), other.real_income, atol=1e-9)
+            assert (out.own("labour") == 0).all()
     slope_a, slope_b = (
         dt.gradient(o, "real_income[c01]").values
         for o in (out, dt.simulate(world, policy, deficit="zero", tol=1e-12))
@@ -441,9 +442,9 @@ def test_a_country_whose_hours_cost_more_than_it_consumes_has_no_welfare():
     out = dt.simulate(
         world, dt.Policy(world, tariff=0.1 * (1 - np.eye(3))[None]), model=LabourSupply(kappa=1.0)
     )
-    assert np.isnan(out.own.utility[0])
+    assert np.isnan(out.own("utility")[0])
     assert np.isfinite(out.real_income).all()
-    assert np.isfinite(out.own.utility[1:]).all()
+    assert np.isfinite(out.own("utility")[1:]).all()
 
 
 # --- through the package --------------------------------------------------------------------
@@ -463,21 +464,20 @@ def test_by_name_and_with_settings():
 
 
 def test_its_own_variables_are_in_the_outcome():
-    from operator import attrgetter
-
-    from detente.variables import VARIABLES
-
     world = one_sector()
-    out = dt.simulate(
-        world, dt.Policy(world, tariff=world.tariff.values + 0.1), model="labour-supply"
-    )
+    policy = dt.Policy(world, tariff=world.tariff.values + 0.1)
+    out = dt.simulate(world, policy, model="labour-supply")
     data = out.to_dataset()
     for name in LabourSupply.abilities.variables:
-        row = VARIABLES[name]
-        held = attrgetter(row.read_as)(out)
+        row, held = VARIABLES[name], out.own(name)
+        assert row.read_as == f'own("{name}")'
         assert held.dims == row.dims == ("country",)
         assert held.attrs["unit"] == row.unit
         np.testing.assert_array_equal(data[name], held)
     value = np.exp(log_utility(out.after.point, out.after.economy)) - 1
-    np.testing.assert_allclose(out.own.utility, 100 * value, atol=1e-8)
-    assert not list(dt.simulate(world).own)
+    np.testing.assert_allclose(out.own("utility"), 100 * value, atol=1e-8)
+    paid = out.revenue.values / out.after.point.wage_bill
+    tau = paid - out.revenue_before.values / out.base.point.wage_bill
+    np.testing.assert_allclose(out.own("income_tax"), 100 * tau, atol=1e-8)
+    with pytest.raises(InputError, match="labour-supply"):
+        dt.simulate(world).own("utility")

@@ -36,7 +36,7 @@ def run(us_rates=None, others=None, theta=EPS, **settings) -> dt.Outcome:
 
 
 def utility(out: dt.Outcome, country: str = "USA") -> float:
-    return float(out.own.utility.sel(country=country))
+    return float(out.own("utility").sel(country=country))
 
 
 def printed_nominal(out: dt.Outcome, values: np.ndarray) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_nu_is_as_they_estimate_it():
 def test_table_1_income_tax():
     out = run(announced())
     assert utility(out) == pytest.approx(1.13, abs=PRINTED)
-    assert float(out.own.labour[us()]) == pytest.approx(0.32, abs=PRINTED)
+    assert float(out.own("labour")[us()]) == pytest.approx(0.32, abs=PRINTED)
     deficit = printed_nominal(out, out.deficit_after.values)[us()] / world().deficit.values[us()]
     assert 100 * (deficit - 1) == pytest.approx(-18.1, abs=0.051)
     GDP = out.after.point.wage_bill[us()] / out.base.point.wage_bill[us()]
@@ -97,7 +97,7 @@ def test_table_1_income_tax():
     assert 100 * (prices - 1) == pytest.approx(12.8, abs=0.051)
     spent = world().final.values[0]
     abroad = np.delete(np.arange(len(spent)), us())
-    average = (out.own.utility.values * spent)[abroad].sum() / spent[abroad].sum()
+    average = (out.own("utility").values * spent)[abroad].sum() / spent[abroad].sum()
     assert average == pytest.approx(-0.58, abs=PRINTED)
     assert of_gdp(out) == pytest.approx(1.14, abs=PRINTED)  # Table 3
 
@@ -132,7 +132,7 @@ def test_table_2_optimal_answer():
     out = run(announced(), retaliation(own=False)[1])
     assert utility(out) == pytest.approx(-0.75, abs=PRINTED)
     assert utility(out, "CHN") == pytest.approx(-0.65, abs=PRINTED)
-    assert float(out.own.labour[us()]) == pytest.approx(-0.32, abs=PRINTED)
+    assert float(out.own("labour")[us()]) == pytest.approx(-0.32, abs=PRINTED)
     assert of_gdp(out) == pytest.approx(0.74, abs=PRINTED)  # Table 3
 
 
@@ -143,7 +143,7 @@ def test_table_2_optimal_both():
     out = run(mine, theirs)
     assert utility(out) == pytest.approx(-0.32, abs=PRINTED)
     assert utility(out, "CHN") == pytest.approx(-0.36, abs=PRINTED)
-    assert float(out.own.labour[us()]) == pytest.approx(-0.20, abs=PRINTED)
+    assert float(out.own("labour")[us()]) == pytest.approx(-0.20, abs=PRINTED)
 
 
 def test_table_9_variants():

@@ -34,6 +34,9 @@ def run(
         str | None,
         typer.Option("--theta", help="Elasticity set (fgo, gyy, cp, ...), or all for the range."),
     ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model's name instead of the scenario's.")
+    ] = None,
     deficit: Annotated[
         str | None, typer.Option("--deficit", help="Deficit closure: fixed, zero or share.")
     ] = None,
@@ -75,6 +78,7 @@ def run(
         earlier.scenario if earlier else scenario,
         overrides=changes(set_, "measures.0.rate_pct=15"),
         theta=earlier.theta if earlier and theta is None else theta,
+        model=model,
         deficit=deficit,
         compare=earlier.compare if earlier and compare is None else compare,
         world=None if world is None else load_world(world),

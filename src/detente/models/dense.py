@@ -15,7 +15,7 @@ from detente.models.blocks import Array, Instruments
 from detente.models.closure import Closure
 from detente.models.model import Model, Problem
 
-__all__ = ["DenseSteps", "at_base", "dense_steps", "inverted", "jacobian"]
+__all__ = ["DenseSteps", "at_base", "dense_steps", "inverse", "jacobian"]
 
 
 class DenseSteps(NamedTuple):
@@ -46,20 +46,22 @@ def jacobian(model: Model, p: Any, problem: Problem) -> Array:
 
 
 def dense_steps(model: Model, problem: Problem, p: Any = None) -> DenseSteps:
-    """The step of ``problem`` at ``p``; at zero, where unknowns are those of the base, without
-    it."""
-    if p is None:
-        p = model.evaluate(np.zeros(model.size(problem.base)), problem)
-    return inverted(jacobian(model, p, problem))
-
-
-def inverted(matrix: Array) -> DenseSteps:
-    """The step that a Jacobian (Z, Z) asks for.
+    """The step of ``problem`` at ``p``; at zero, where unknowns are those of the base, without it.
 
     Where the Jacobian is singular, what it leaves undetermined stays where it is.
     """
+    if p is None:
+        p = model.evaluate(np.zeros(model.size(problem.base)), problem)
+    return DenseSteps(-inverse(jacobian(model, p, problem)))
+
+
+def inverse(matrices: Array) -> Array:
+    """Inverses (..., Z, Z) for steps. A singular matrix keeps still what it leaves undetermined;
+    entries that are no numbers, far from anything that makes sense, count as zero."""
     try:
-        inverse = np.linalg.inv(matrix)
+        found = np.linalg.inv(matrices)
+        if np.isfinite(found).all():
+            return found
     except np.linalg.LinAlgError:
-        inverse = np.linalg.pinv(matrix)
-    return DenseSteps(-inverse)
+        pass
+    return np.linalg.pinv(np.where(np.isfinite(matrices), matrices, 0.0))

@@ -181,7 +181,8 @@ class Model(ABC):
 
     @abstractmethod
     def size(self, base: Any) -> int:
-        """How many unknowns there are. All are logs over the base, the first N log wages."""
+        """How many unknowns there are. All are zero at the base, most are logs over it, and the
+        first N are log wages."""
 
     @abstractmethod
     def own_income(self, tables: Tables, base: Any) -> Array:

@@ -9,10 +9,13 @@ from detente.errors import InputError, UnknownNameError
 from detente.models.caliendo_parro import CaliendoParro
 from detente.models.labour_supply import LabourSupply
 from detente.models.model import Model
+from detente.models.monopolistic import Monopolistic
 
-__all__ = ["DEFAULT", "MODELS", "able", "model_of", "refuse_unable"]
+__all__ = ["DEFAULT", "MODELS", "able", "model_of", "parameter_hint", "refuse_unable"]
 
-MODELS: dict[str, type[Model]] = {each.name: each for each in (CaliendoParro, LabourSupply)}
+MODELS: dict[str, type[Model]] = {
+    each.name: each for each in (CaliendoParro, Monopolistic, LabourSupply)
+}
 
 DEFAULT = CaliendoParro.name
 
@@ -68,3 +71,14 @@ def refuse_unable(model: Model, task: str, name: str, where: str) -> None:
     what = {"instrument": "the instrument", "closure": "the deficit closure"}.get(task, "")
     text = f"{what} {name}".strip()
     raise InputError(f"{where}: the model {model.name} does not support {text}; {who}")
+
+
+def parameter_hint(name: str) -> str:
+    """Where a keyword is a parameter of some model: how to give it; otherwise ""."""
+    having = [m for m, kind in MODELS.items() if name in getattr(kind, "__dataclass_fields__", {})]
+    if not having:
+        return ""
+    return (
+        f"it is a parameter of the model {', '.join(having)}: give it with the model, "
+        f'model={{"name": "{having[0]}", "{name}": ...}}'
+    )

@@ -16,6 +16,7 @@ import xarray as xr
 
 from detente.errors import AuditError, FileError, InputError
 from detente.files import read_bytes
+from detente.models.registry import model_of, refuse_unable
 from detente.outcome.outcome import Outcome
 from detente.outcome.recheck import Check, Tally, recheck
 from detente.outcome.simulate import simulate
@@ -29,7 +30,7 @@ __all__ = ["Audit", "audit"]
 CURRENCY = 1234.5
 """Units of the other currency for one of the world's."""
 
-_MONEY = ("trade", "inputs", "value_added", "final", "deficit")
+_MONEY = ("trade", "inputs", "value_added", "final", "deficit", "profits")
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,15 @@ def audit(
     Raises
     ------
     InputError
-        The dataset is of another version or world.
+        The dataset is of another version or world, or of a model that has no audit.
     """
     if isinstance(outcome, Outcome):
+        refuse_unable(outcome.after.model, "task", "audit", "audit")
         ds, world = outcome.to_dataset(), outcome.world
     else:
         ds = outcome if isinstance(outcome, xr.Dataset) else _read(Path(outcome))
+        if "model" in ds.attrs:
+            refuse_unable(model_of(str(ds.attrs["model"])), "task", "audit", "audit")
         world = _world_of(ds, world)
     found = recheck(ds, world.dataset)
     if again:
@@ -195,7 +199,7 @@ def _world_of(ds: xr.Dataset, world: World | None) -> World:
 
 def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
     """Solve the same question in another currency, and then go from the policy back."""
-    money = {name: world.dataset[name] * CURRENCY for name in _MONEY}
+    money = {name: world.dataset[name] * CURRENCY for name in _MONEY if name in world.dataset}
     other = World(world.dataset.assign(money), world.name, world.identities)
 
     def policy(side: str) -> Policy:
@@ -206,6 +210,7 @@ def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
             export_tax=ds[f"export_tax_{side}"],
             iceberg=ds[f"iceberg_{side}"],
             transfer=ds[f"transfer_{side}"] * CURRENCY,
+            prohibitive=True,
         )
 
     before = policy("before")

@@ -75,7 +75,9 @@ def tables(world: World) -> Tables:
     """The tables of a world as bare arrays."""
     return Tables(
         world.trade.values, world.tariff.values, world.inputs.values, world.value_added.values,
-        world.final.values, world.deficit.values, world.theta.values, None, None,
+        world.final.values, world.deficit.values, world.theta.values,
+        None if world.sigma is None else world.sigma.values,
+        None if world.profits is None else world.profits.transpose("sector", "country").values,
         not world.misses,
     )  # fmt: skip
 

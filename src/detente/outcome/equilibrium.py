@@ -13,7 +13,19 @@ from detente.models.closure import Closure
 from detente.models.model import Model, Problem
 from detente.solve.solution import Solution
 
-__all__ = ["Equilibrium"]
+__all__ = ["Equilibrium", "Nowhere"]
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """In place of a point where there is no solution: reading it says why."""
+
+    error: Exception
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self.error
 
 
 @dataclass(frozen=True, eq=False)

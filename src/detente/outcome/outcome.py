@@ -10,8 +10,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import xarray as xr
 
-from detente.errors import InputError
+from detente.errors import ConvergenceError, DetenteError, InputError
 from detente.models.blocks import Array
+from detente.models.registry import refuse_unable
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
@@ -44,13 +45,28 @@ class Outcome:
     # --- how the solve went -----------------------------------------------------------------
     @property
     def status(self) -> str:
-        """ "converged", "cycling", "diverging" or "max_steps"."""
+        """ "converged", "cycling", "diverging", "max_steps" or "no_solution"."""
         return self.after.solution.status.value
 
     @property
+    def error(self) -> DetenteError | None:
+        """Why there are no results; None where there are."""
+        if self.status == "converged":
+            return None
+        s = self.after.solution
+        if isinstance(s.error, DetenteError):
+            return s.error
+        return ConvergenceError(
+            f"no equilibrium reached: {self.status} after {s.steps} {s.method} steps, largest "
+            f"error {s.residual:.3g}; {s.message}",
+            s,
+        )
+
+    @property
     def checks(self) -> dict[str, float]:
-        """Relative errors of market clearing, Walras' law and share sums."""
-        return self.after.checks
+        """Relative errors of market clearing, Walras' law and share sums; empty where there is no
+        solution."""
+        return {} if self.status == "no_solution" else self.after.checks
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -90,6 +106,8 @@ class Outcome:
     def deficit_factor(self) -> float:
         """The rescaling of the "share" closure (1 elsewhere): deficits over it, surpluses
         times it."""
+        if self.status == "no_solution":
+            return 1.0
         p = self.after.point
         return self.after.closure.factor(p.income - p.deficit)
 
@@ -202,6 +220,21 @@ class Outcome:
         b, a = (_abroad_by_sector(e) for e in self._both)
         return self._of("exports", _change(b, a), ("sector", "country"))
 
+    # --- what only some models have -----------------------------------------------------------
+    def own(self, name: str) -> xr.DataArray:
+        """A variable that only some models have (see their ``abilities``): its change in percent,
+        or its level after the change where its unit is another.
+
+        Raises
+        ------
+        InputError
+            The model does not have it; the message names those that do.
+        """
+        refuse_unable(self.after.model, "variable", name, "outcome")
+        before, level = (e.extra[name] for e in self._both)
+        changes = variable(name).unit == "percent"
+        return self._of(name, _change(before, level) if changes else level)
+
     # --- flows ------------------------------------------------------------------------------
     @cached_property
     def trade(self) -> xr.DataArray:
@@ -224,18 +257,32 @@ class Outcome:
         """Terms of trade, volume of trade and their companions, percent; dim country.
 
         NaN for a country with a banned flow: the first-order formula has no value there, and
-        ``attrs["missing"]`` names those countries. ``welfare`` is the sum of the terms.
+        ``attrs["missing"]`` names those countries; NaN everywhere in a model that has no such
+        formula. ``welfare`` is the sum of the terms.
         """
-        sums, missing = self.first_order_sums, self._terms.missing
-        named = [c for c, m in zip(self.world.countries, missing, strict=True) if m]
+        sums = self.first_order_sums
+        named, reason = self.world.countries, f"the model {self.model} has no first-order terms"
+        if self._has_first_order:
+            missing = self._terms.missing
+            named = [c for c, m in zip(self.world.countries, missing, strict=True) if m]
+            reason = "a flow is banned" if named else ""
         return xr.Dataset(
             {name: self._of(name, value) for name, value in sums.items()},
-            attrs={"missing": ", ".join(named), "reason": "a flow is banned" if named else ""},
+            attrs={"missing": ", ".join(named), "reason": reason},
         )
+
+    @property
+    def _has_first_order(self) -> bool:
+        return "first order" in self.after.model.abilities.tasks
 
     @cached_property
     def first_order_sums(self) -> dict[str, Array]:
         """The terms of ``first_order`` as bare arrays, (N,)."""
+        if not self._has_first_order:
+            self._require_converged()
+            nothing = np.full(len(self.world.countries), np.nan)
+            names = (*FirstOrder._fields[:5], "welfare")
+            return dict.fromkeys(names, nothing)
         terms = self._terms
         sums = {
             name: getattr(terms, name).sum(axis=(0, 2))
@@ -266,20 +313,9 @@ class Outcome:
 
     @cached_property
     def _terms(self) -> FirstOrder:
+        refuse_unable(self.after.model, "task", "first order", "first_order")
         self._require_converged()
         return first_order(self.base, self.after)
-
-    # --- what only the model has ------------------------------------------------------------
-    @cached_property
-    def own(self) -> xr.Dataset:
-        """The variables that only this model has (its ``abilities.variables``), dim country or
-        dims sector, country: percent changes, and in other units levels after the change."""
-        b, a = (e.extra for e in self._both)
-        found = {
-            name: self._of(name, _change(b[name], level) if _is_change(name) else level)
-            for name, level in a.items()
-        }
-        return xr.Dataset(found)
 
     # --- together ---------------------------------------------------------------------------
     def to_dataset(self) -> xr.Dataset:
@@ -319,8 +355,8 @@ class Outcome:
             "prices", "cost", "sector_exports",
         )  # fmt: skip
         found = {name: getattr(self, name) for name in names}
+        found |= {name: self.own(name) for name in self.after.model.abilities.variables}
         found |= {str(name): array for name, array in self.first_order.data_vars.items()}
-        found |= {str(name): array for name, array in self.own.data_vars.items()}
         found["trade_after"], found["trade_before"] = self.trade, self.trade_before
         found["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
         return found
@@ -375,9 +411,9 @@ class Outcome:
         return self.base, self.after
 
     def _require_converged(self) -> None:
+        if self.status == "no_solution" and self.error is not None:
+            raise self.error
         if self.status != "converged":
-            from detente.errors import ConvergenceError
-
             raise ConvergenceError(
                 f"this outcome is {self.status}: {self.after.solution.message}; its numbers "
                 "are not results (outcome.after holds what was reached)",
@@ -406,10 +442,6 @@ def _template(world: World, dims: tuple[str, ...]) -> xr.DataArray:
         shape = [len(labels[d]) for d in dims]
         held[dims] = xr.DataArray(np.broadcast_to(np.nan, shape), labels, dims)
     return held[dims]
-
-
-def _is_change(name: str) -> bool:
-    return variable(name).unit == "percent"
 
 
 def _change(before: Array, after: Array) -> Array:

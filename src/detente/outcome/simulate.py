@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from detente.errors import InputError, UnknownNameError
+from detente.errors import InputError, NoSolutionError, UnknownNameError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
 from detente.models.closure import CLOSURES, Closure
 from detente.models.model import Model
-from detente.models.registry import DEFAULT, model_of, refuse_unable
+from detente.models.registry import DEFAULT, model_of, parameter_hint, refuse_unable
 from detente.outcome.economy import Prepared, instruments, prepare
-from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.equilibrium import Equilibrium, Nowhere
 from detente.outcome.outcome import Outcome
 from detente.outcome.solver import METHODS, solve_equilibrium
 from detente.regime import Policy
-from detente.solve.solution import Solution
+from detente.solve.solution import Solution, Status
 from detente.solve.threads import one_thread
 from detente.world import World
 
@@ -27,6 +28,7 @@ AnyModel = str | Model | Mapping[str, Any]
 """A model's name, ``{"name": ..., parameters}``, or a model."""
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def simulate(
     world: World,
@@ -56,7 +58,8 @@ def simulate(
     start : an earlier outcome on the same world, to start from
     method : "auto", or one of the two routes "anderson", "newton-krylov"
     max_steps : limit of the accelerated fixed point
-    throw : raise when the solve does not converge; otherwise look at ``outcome.status``
+    throw : raise when there is no solution or the solve does not converge; otherwise look at
+        ``outcome.status`` ("converged", "no_solution", ...) and ``outcome.error``
 
     Raises
     ------
@@ -64,7 +67,7 @@ def simulate(
         Unknown model, closure or method; a policy built on another world; an instrument or
         closure that the model does not support (those that do are named).
     NoSolutionError
-        No equilibrium exists; the message names the market or country.
+        No equilibrium exists and ``throw`` is true; the message names the market or country.
     ConvergenceError
         The solve stopped before ``tol`` and ``throw`` is true.
     """
@@ -87,11 +90,25 @@ def simulate(
     begin: Array = base.solution.value if start is None else start.after.solution.value
     if begin.shape != base.solution.value.shape:
         raise InputError("simulate: start is an outcome of a world of another size")
-    after = solve_equilibrium(
-        prepared, instruments(policy), deficit,
-        tol=tol, start=begin, method=method, max_steps=max_steps, throw=throw,
-    )  # fmt: skip
+    levied = instruments(policy)
+    try:
+        after = solve_equilibrium(
+            prepared, levied, deficit,
+            tol=tol, start=begin, method=method, max_steps=max_steps, throw=throw,
+        )  # fmt: skip
+    except NoSolutionError as error:
+        if throw:
+            raise
+        after = _unsolved(prepared, levied, base.closure, begin, error)
     return Outcome(world, policy, baseline, base, after, chosen.name, deficit, tol)
+
+
+def _unsolved(
+    prepared: Prepared, levied: Instruments, closure: Closure, begin: Array, error: NoSolutionError
+) -> Equilibrium:
+    """No equilibrium, and why; it has no point to read."""
+    solution = Solution(begin, float("nan"), Status.NO_SOLUTION, 0, "none", (), error)
+    return Equilibrium(prepared.model, prepared.economy, levied, closure, Nowhere(error), solution)
 
 
 def checked_model(model: AnyModel, deficit: str, where: str) -> Model:

@@ -107,6 +107,7 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         iceberg=iceberg,
         title=f"law of {regime.date}",
         notes=tuple(notes),
+        prohibitive=True,
     )
 
 

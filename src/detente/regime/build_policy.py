@@ -105,6 +105,7 @@ def build_policy(
         iceberg=iceberg,
         title=scenario.title,
         notes=() if start is None else start.notes,
+        prohibitive=True,
     )
 
 

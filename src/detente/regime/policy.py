@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +13,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import xarray as xr
 
-from detente.errors import InputError, UnknownNameError
+from detente.errors import InputError, UnitWarning, UnknownNameError
 from detente.variables import BILATERAL
 from detente.world import World
 from detente.world.tables import labelled
 
 __all__ = ["Policy"]
+
+LOOKS_LIKE_PERCENT = 5.0
+"""A rate from which on it is asked whether percent was meant: 5 is 500%."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,6 +37,9 @@ class Policy:
     transfer : USD million received by each country; sums to zero
     title : a short text for reports
     notes : how the arrays were made, printed with results
+    prohibitive : rates of many hundred percent are meant; without it a policy whose every new
+        rate is 1 (100%) or more, up to at least 5, brings a :class:`~detente.errors.UnitWarning`,
+        since such numbers usually are percent
 
     The bilateral ones are labelled arrays with dims sector, importer, exporter, tables with
     those columns plus ``value``, or one number for every flow between different countries.
@@ -53,6 +60,7 @@ class Policy:
     transfer: Any = None
     title: str = ""
     notes: tuple[str, ...] = ()
+    prohibitive: bool = False
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -62,6 +70,24 @@ class Policy:
             start = _labelled(self.world, name, np.full(self.world.tariff.shape, base))
             set_(self, name, self._bilateral(name, given, start, bound))
         set_(self, "transfer", self._transfer(self.transfer))
+        if not self.prohibitive:
+            self._warn_of_percent("tariff", self.world.tariff.values)
+            self._warn_of_percent("export_tax", 0.0)
+
+    def _warn_of_percent(self, name: str, usual: Any) -> None:
+        values = getattr(self, name).values
+        top = float(values.max())
+        if top < LOOKS_LIKE_PERCENT:
+            return
+        new = values[values != usual]
+        if ((new > 0.0) & (new < 1.0)).any():
+            return
+        warnings.warn(
+            f"{name}: rates are fractions, and {top:g} is {100 * top:,.0f}%; divide by 100 if "
+            "percent was meant, or say that it is not with prohibitive=True",
+            UnitWarning,
+            stacklevel=4,
+        )
 
     def _bilateral(self, name: str, given: Any, base: xr.DataArray, bound: float) -> xr.DataArray:
         if given is None:

@@ -177,7 +177,7 @@ class Scenario(Record):
     baseline: Baseline = Baseline()
     policy: Law | None = None
     measures: list[Measure] = Field(default_factory=list, max_length=2000)
-    model: Literal["caliendo-parro"] = "caliendo-parro"
+    model: str | dict[str, Any] = "caliendo-parro"
     deficit: Literal["fixed", "zero", "share"] = "fixed"
     theta: str = "fgo"
     focus: Focus | None = None

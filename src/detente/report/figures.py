@@ -30,7 +30,7 @@ def draw_run(result: RunResult) -> bytes:
     figure.suptitle(scenario.title, fontsize=14, fontweight="bold", x=0.01, ha="left")
     out = result.outcome
     figure.supxlabel(
-        f"{out.world.name} (OECD ICIO), Caliendo-Parro model, deficits {scenario.deficit}, "
+        f"{out.world.name} (OECD ICIO), {out.after.model.title}, deficits {scenario.deficit}, "
         f"elasticities {scenario.theta}. Long-run comparative statics.",
         fontsize=8, color=GREY, x=0.01, ha="left",
     )  # fmt: skip

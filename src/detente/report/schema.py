@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from detente.models.registry import MODELS
 from detente.regime.scenario import Scenario
 
 __all__ = ["run_schema", "table_schema"]
@@ -113,3 +114,19 @@ def table_schema() -> dict[str, Any]:
         },
         "additionalProperties": {"type": "array", "items": row},
     }
+
+
+def scenario_schema(ref_template: str = "#/$defs/{model}") -> dict[str, Any]:
+    """JSON schema of a scenario file, with the models there are."""
+    schema = Scenario.model_json_schema(ref_template=ref_template)
+    names = {"type": "string", "enum": list(MODELS)}
+    schema["properties"]["model"]["anyOf"] = [
+        names,
+        {
+            "type": "object",
+            "required": ["name"],
+            "properties": {"name": names},
+            "description": "Parameters of the model stand beside its name.",
+        },
+    ]
+    return schema

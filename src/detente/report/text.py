@@ -42,7 +42,7 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
         _print_claims(tables["claims"], console)
     paragraph(
         console,
-        f"{out.world.name}; {scenario.model}; deficits {scenario.deficit}; elasticities "
+        f"{out.world.name}; {out.model}; deficits {scenario.deficit}; elasticities "
         f"{scenario.theta}. {out.status.capitalize()}: largest error "
         f"{out.after.solution.residual:.0e} after {out.after.solution.steps} steps. Long-run "
         "comparison of two equilibria; no time path.",

@@ -18,6 +18,7 @@ class Status(StrEnum):
     CYCLING = "cycling"
     DIVERGING = "diverging"
     MAX_STEPS = "max_steps"
+    NO_SOLUTION = "no_solution"
 
     @property
     def message(self) -> str:
@@ -33,6 +34,7 @@ _MESSAGES = {
     Status.DIVERGING: (
         "the residual grew without bound; an equilibrium may not exist for this policy"
     ),
+    Status.NO_SOLUTION: "the equations have no solution",
     Status.MAX_STEPS: "the step limit came before the tolerance; raise max_steps or loosen tol",
 }
 
@@ -49,6 +51,7 @@ class Solution:
     steps : evaluations of the equations
     method : "anderson" or "newton-krylov"
     history : residual after each evaluation
+    error : why there is no solution, where that was found out; None otherwise
     """
 
     value: NDArray[Any]
@@ -57,10 +60,13 @@ class Solution:
     steps: int
     method: str
     history: tuple[float, ...]
+    error: Exception | None = None
 
     @property
     def message(self) -> str:
         """How it ended, in a sentence, with what helps after this method."""
+        if self.error is not None:
+            return str(self.error)
         if self.status is Status.MAX_STEPS and self.method != "anderson":
             # the limit that callers set is that of the accelerated fixed point
             return (

@@ -156,6 +156,7 @@ class Arena:
             iceberg=self.policy.iceberg.values,
             transfer=self.policy.transfer,
             title=title,
+            prohibitive=True,
         )
 
     def outcome(self, rates: Rates, e: Equilibrium, title: str) -> Outcome:

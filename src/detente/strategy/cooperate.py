@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import ConvergenceError, InputError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.simulate import AnyModel
@@ -77,6 +78,7 @@ class Cooperation:
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def cooperate(
     world: World,
@@ -129,6 +131,7 @@ def cooperate(
     return _maximise(game, parts, None, ahead, starts, how, tol, "weighted sum")
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def nash_bargain(
     world: World,

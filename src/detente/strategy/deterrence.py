@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from detente.errors import ConvergenceError, InputError
-from detente.models.registry import DEFAULT
+from detente.keywords import known_keywords
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
@@ -76,6 +77,7 @@ class Deterrence:
         return f"<Deterrence among {len(self.table)}: discount {self.critical_discount:.3f}>"
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def deterrence(
     world: World,

@@ -146,6 +146,7 @@ def amend(policy: Policy, changes: Iterable[Change], title: str = "") -> Policy:
         iceberg=iceberg,
         transfer=policy.transfer,
         title=title or policy.title,
+        prohibitive=True,
     )
 
 

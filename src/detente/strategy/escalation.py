@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from detente.errors import InputError
-from detente.models.registry import DEFAULT
+from detente.keywords import known_keywords
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome
 from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
@@ -66,6 +67,7 @@ class Escalation:
         return f"<Escalation of {', '.join(self.players)}: {end} after {self.rounds} rounds>"
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def escalate(
     world: World,

@@ -200,6 +200,7 @@ def nash_in_nash(
         policy = Policy(
             world, tariff=tariff, export_tax=status_quo.export_tax.values,
             iceberg=status_quo.iceberg.values, transfer=status_quo.transfer,
+            prohibitive=True,
         )  # fmt: skip
         try:
             last = simulate(world, policy, baseline=status_quo, deficit=deficit, start=last)

@@ -24,8 +24,9 @@ import xarray as xr
 from scipy.optimize import lsq_linear
 
 from detente.errors import InputError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
 from detente.solve.threads import one_thread
@@ -79,6 +80,7 @@ class LobbyWeights:
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def lobby_weights(
     world: World,

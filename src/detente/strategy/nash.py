@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome, simulate
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.simulate import AnyModel
@@ -43,6 +45,7 @@ class NashEquilibrium:
         "autarky" (all trade banned: nobody can gain by opening alone)
     tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned); the
         status quo's rate where there is no flow to tax
+    rates : one row a rate that a player chose: player, lever, rate_pct; empty for autarky
     objective : of each player, percent of the base
     gain_pct : of each player over the status quo, percent
     regret : of each player, percent; zero where no deviation adds anything
@@ -56,6 +59,7 @@ class NashEquilibrium:
 
     kind: str
     tariff: xr.DataArray
+    rates: pd.DataFrame
     objective: xr.DataArray
     gain_pct: xr.DataArray
     regret: xr.DataArray
@@ -123,6 +127,12 @@ class Nash:
         return self._first.tariff
 
     @property
+    def rates(self) -> pd.DataFrame:
+        """The rates the players chose, one a row: player, lever, rate_pct. With ``by="uniform"``
+        one a player."""
+        return self._first.rates
+
+    @property
     def export_tax(self) -> xr.DataArray | None:
         """All export taxes, or None without an outcome."""
         out = self._first.outcome
@@ -168,6 +178,7 @@ class Nash:
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def nash(
     world: World,
@@ -432,6 +443,7 @@ def _certify(
     found = NashEquilibrium(
         kind="bounds" if len(marks) == len(f.x) else "interior",
         tariff=arena.tariff(f.rates),
+        rates=_rates(who, lv, f.x),
         objective=label(_percent(values), "objective"),
         gain_pct=label(_percent(values - ahead), "gain_pct"),
         regret=label(regret, "regret"),
@@ -461,6 +473,7 @@ def _autarky(
         policy = Policy(
             world, tariff=arena.rates.tariff, iceberg=iceberg, transfer=arena.policy.transfer,
             title="autarky",
+            prohibitive=True,
         )  # fmt: skip
         out = simulate(
             world, policy, baseline=arena.baseline, model=arena.model, deficit=arena.deficit
@@ -477,6 +490,7 @@ def _autarky(
     return NashEquilibrium(
         kind="autarky",
         tariff=labelled,
+        rates=_rates([], [], np.zeros(0)),
         objective=label(_percent(values), "objective"),
         gain_pct=label(_percent(values - ahead), "gain_pct"),
         regret=label(np.zeros(N), "regret"),
@@ -485,6 +499,18 @@ def _autarky(
         error=0.0,
         certified=True,
         outcome=out,
+    )
+
+
+def _rates(who: Sequence[Government], lv: Sequence[Levers], x: Array) -> pd.DataFrame:
+    """What each player set each lever to."""
+    names = [(g.country, name) for g, v in zip(who, lv, strict=True) for name in v.names]
+    return pd.DataFrame(
+        {
+            "player": [p for p, _ in names],
+            "lever": [name for _, name in names],
+            "rate_pct": 100.0 * np.expm1(x),
+        }
     )
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import ConvergenceError, InputError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.simulate import AnyModel
@@ -118,6 +119,7 @@ class OptimalTariff:
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def optimal_tariff(
     world: World,

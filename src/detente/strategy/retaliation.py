@@ -19,8 +19,9 @@ import pandas as pd
 import xarray as xr
 
 from detente.errors import ConvergenceError, InputError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome
 from detente.outcome.simulate import AnyModel
 from detente.regime import Policy
@@ -94,6 +95,7 @@ class Retaliation:
         return f"<Retaliation ({self.rule}) against {self.aggressor}: {shown}; {self.status}>"
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def retaliate(
     world: World,
@@ -142,6 +144,7 @@ def retaliate(
     return _report(game, rule.name, rates, capped, notes)
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def least_answer(
     world: World,
@@ -167,6 +170,7 @@ def least_answer(
     )  # fmt: skip
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def explain_rate(
     world: World,

@@ -107,6 +107,7 @@ class Laws:
             iceberg=iceberg,
             title=f"law of {day or date}",
             notes=tuple(text.replace(f"law of {date}", f"law of {day or date}") for text in said),
+            prohibitive=True,
         )
 
     def _new(self, instrument: int, place: int) -> Array:

@@ -11,9 +11,10 @@ from typing import Any, overload
 import numpy as np
 import xarray as xr
 
-from detente.errors import ConvergenceError, DetenteError, InputError, NoSolutionError
+from detente.errors import DetenteError, InputError, NoSolutionError
+from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
-from detente.models.registry import DEFAULT, model_of
+from detente.models.registry import DEFAULT, model_of, parameter_hint
 from detente.outcome import Outcome, simulate
 from detente.outcome.economy import prepare
 from detente.outcome.simulate import AnyModel, base_of, restore
@@ -101,6 +102,7 @@ class Cases(Sequence[Case]):
         )
 
 
+@known_keywords(parameter_hint)
 @one_thread
 def simulate_many(
     world: World,
@@ -224,10 +226,8 @@ def _answers(
 
 
 def _solve(world: World, p: Policy, baseline: Policy, options: dict[str, Any]) -> Answer:
-    try:
-        return simulate(world, p, baseline=baseline, throw=False, **options)
-    except NoSolutionError as error:
-        return error
+    outcome = simulate(world, p, baseline=baseline, throw=False, **options)
+    return outcome.error if outcome.status == "no_solution" and outcome.error else outcome
 
 
 def _case(
@@ -245,14 +245,7 @@ def _case(
             deficit=options["deficit"],
             tol=options["tol"],
         )
-    if answer.status == "converged":
-        return Case(p, "converged", answer, None)
-    solution = answer.after.solution
-    message = (
-        f"no equilibrium reached: {answer.status} after {solution.steps} {solution.method} steps, "
-        f"largest error {solution.residual:.3g}; {solution.message}"
-    )
-    return Case(p, answer.status, answer, ConvergenceError(message, solution))
+    return Case(p, answer.status, answer, answer.error)
 
 
 # --- what travels -------------------------------------------------------------------------------

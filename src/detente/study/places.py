@@ -202,6 +202,7 @@ def _gainers(day: _Day, n: int) -> pd.DataFrame:
     harder = Policy(
         day.world, tariff=tariff, export_tax=policy.export_tax.values,
         iceberg=policy.iceberg.values, title="a point more",
+        prohibitive=True,
     )  # fmt: skip
     out = simulate(day.world, harder, start=now)
     change = rebased(out.real_income.values, now.real_income.values)

@@ -14,9 +14,12 @@ import pandas as pd
 
 from detente.errors import InputError, UnknownNameError
 from detente.files import there as is_there
+from detente.keywords import known_keywords
+from detente.models.registry import parameter_hint, refuse_unable
 from detente.outcome import Outcome, simulate
 from detente.outcome.audit import Audit
 from detente.outcome.audit import audit as audit_of
+from detente.outcome.simulate import checked_model
 from detente.outcome.tables import (
     country_table,
     diversion_table,
@@ -204,11 +207,13 @@ class RunResult:
         return f"<RunResult {self.scenario.id}: {self.outcome!r}>"
 
 
+@known_keywords(parameter_hint)
 def run(
     scenario: str | Path | Scenario,
     *,
     overrides: Mapping[str, str] | None = None,
     theta: str | None = None,
+    model: str | Mapping[str, Any] | None = None,
     deficit: str | None = None,
     compare: str | Path | None = None,
     world: World | None = None,
@@ -223,6 +228,7 @@ def run(
     overrides : ``{"measures.0.rate_pct": "15"}``; values are read as YAML
     theta : an elasticity set instead of the scenario's; "all" runs every set, keeps the
         scenario's as the main one and reports the range
+    model : a model's name, or ``{"name": ..., parameters}``, instead of the scenario's
     deficit : "fixed", "zero" or "share" instead of the scenario's
     compare : another scenario, run on the same world, baseline and closure
     world : a world instead of the one the scenario names
@@ -244,6 +250,8 @@ def run(
     elif overrides:
         raise InputError("run: overrides apply to a scenario file; change the object instead")
     changes: dict[str, Any] = {}
+    if model is not None:
+        changes["model"] = model
     if deficit is not None:
         changes["deficit"] = deficit
     if theta is not None and theta != "all":
@@ -253,6 +261,9 @@ def run(
             {**scenario.model_dump(by_alias=True), **changes}, scenario.source
         )
     base_world = world or load_world(scenario.world)
+    chosen = checked_model(scenario.model, scenario.deficit, f"{scenario.source}: model")
+    if audit:
+        refuse_unable(chosen, "task", "audit", f"{scenario.source}: audit")
     known = theta_sets()
     if scenario.theta not in [*known, "own"]:
         raise UnknownNameError.of("theta set", scenario.theta, [*known, "own"], scenario.id)
@@ -266,7 +277,7 @@ def run(
         baseline = _baseline(scenario, solved_on, folder, laws)
         policy = build_policy(scenario, solved_on, folder=folder, laws=laws)
         by_theta[name] = simulate(
-            solved_on, policy, baseline=baseline, model=scenario.model, deficit=scenario.deficit
+            solved_on, policy, baseline=baseline, model=chosen, deficit=scenario.deficit
         )
         if compare is not None and name == scenario.theta:
             other, there = _beside(compare, folder)
@@ -274,7 +285,7 @@ def run(
                 solved_on,
                 build_policy(other, solved_on, folder=there, laws=laws),
                 baseline=baseline,
-                model=scenario.model,
+                model=chosen,
                 deficit=scenario.deficit,
             )
     main = by_theta[scenario.theta]

@@ -15,6 +15,7 @@ from fastapi import Request
 
 from detente.errors import DetenteError
 from detente.ledger import Ledger, load_ledger
+from detente.models.registry import DEFAULT
 from detente.study.timeline import Timeline
 from detente.version import __version__
 from detente.web import worker
@@ -114,7 +115,7 @@ class Services:
             "world_hash": self.world.hash,
             "ledger": self.ledger.card.version,
             "ledger_hash": self.ledger.content_hash[:16],
-            "model": "caliendo-parro",
+            "model": DEFAULT,
             "deficit": "fixed",
             "theta": str(self.world.theta.attrs.get("set", "own")),
         }

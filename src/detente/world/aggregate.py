@@ -3,7 +3,8 @@
 Trade, inputs, value added, final demand and deficits are sums. A tariff of a merged cell is the
 trade-weighted mean, so that revenue is conserved; where members of a group tax each other, the
 group's diagonal carries that mean, since dropping it would drop revenue. A merged sector's
-elasticity is the mean weighted with international trade.
+trade elasticity is the mean weighted with international trade; sectors with different elasticities
+of substitution are not merged, since no one markup is that of both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import InputError
-from detente.world.identities import DIMS
+from detente.world.identities import held
 from detente.world.world import World
 
 __all__ = ["aggregate"]
@@ -35,7 +36,8 @@ def aggregate(world: World, countries: Groups = None, sectors: Groups = None) ->
     UnknownNameError
         A member or group that the world does not hold.
     InputError
-        A country or sector in two groups, or a new label that is already taken.
+        A country or sector in two groups, a new label that is already taken, or sectors of
+        different sigma in one group.
     """
     to_country = _mapping(world, "country", countries)
     to_sector = _mapping(world, "sector", sectors)
@@ -63,12 +65,16 @@ def aggregate(world: World, countries: Groups = None, sectors: Groups = None) ->
         "deficit": ds.deficit.values @ C,
         "theta": theta,
     }
+    if "sigma" in ds:
+        out["sigma"] = _one_sigma(world, to_sector, new_s)
+    if "profits" in ds:
+        out["profits"] = S.T @ ds.profits.values @ C
     labels = {
         "sector": new_s, "input": new_s,
         "importer": new_c, "exporter": new_c, "country": new_c,
     }  # fmt: skip
     merged = xr.Dataset(
-        {name: (dims, out[name]) for name, dims in DIMS.items()},
+        {name: (dims, out[name]) for name, dims in held(ds).items()},
         labels,
         attrs={**ds.attrs, "aggregated_from": f"{world.name} ({world.hash})"},
     )
@@ -100,6 +106,20 @@ def _mapping(world: World, kind: str, groups: Groups) -> dict[str, str]:
         if x not in target and x in groups:
             raise InputError(f"group {x!r} has the label of a {kind} outside it; choose another")
     return {x: target.get(x, x) for x in old}
+
+
+def _one_sigma(world: World, mapping: dict[str, str], new: list[str]) -> np.ndarray:
+    """The elasticity of substitution that the sectors of each group share."""
+    found: dict[str, tuple[str, float]] = {}
+    for sector, value in zip(world.sectors, world.dataset.sigma.values, strict=True):
+        first, own = found.setdefault(mapping[sector], (sector, float(value)))
+        if not np.isclose(own, value, rtol=1e-12, atol=0.0):
+            raise InputError(
+                f"sectors {first} (sigma {own:g}) and {sector} (sigma {value:g}) are both in "
+                f"{mapping[sector]!r}; a merged sector has one markup: keep them apart, or merge "
+                "world.with_sigma(None) and give the merged world a sigma by with_sigma"
+            )
+    return np.array([found[label][1] for label in new])
 
 
 def _indicator(mapping: dict[str, str], new: list[str]) -> np.ndarray:

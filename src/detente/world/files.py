@@ -13,7 +13,7 @@ import xarray as xr
 from detente.errors import FileError, TableError, UnknownNameError, shown
 from detente.files import read_bytes, there, write_whole
 from detente.world.hdf5 import Refused, read_apart, read_tables
-from detente.world.identities import DIMS
+from detente.world.identities import DIMS, OPTIONAL, held
 from detente.world.world import World
 
 __all__ = ["EMBEDDED", "load_world", "netcdf_bytes", "save"]
@@ -78,7 +78,11 @@ def _read(path: Path, name: str, ours: bool = False) -> World:
             )
     try:
         ds = xr.Dataset(
-            {v: (tables.dims[v], tables.arrays[v], tables.attrs[v]) for v in DIMS},
+            {
+                v: (tables.dims[v], tables.arrays[v], tables.attrs[v])
+                for v in (*DIMS, *OPTIONAL)
+                if v in tables.arrays
+            },
             {
                 v: (tables.dims[v], tables.arrays[v], tables.attrs[v])
                 for v in tables.arrays
@@ -114,7 +118,7 @@ def save(world: World, path: Path) -> Path:
     if path.suffix != ".nc" or not path.parent.is_dir():
         raise TableError(f"{path}: a world is saved as NAME.nc in a folder that exists")
     ds = world.dataset.assign_attrs(id=world.name, identities=world.identities)
-    encoding = {v: {"zlib": True, "complevel": 5, "shuffle": True} for v in DIMS}
+    encoding = {v: {"zlib": True, "complevel": 5, "shuffle": True} for v in held(ds)}
     write_whole(path, netcdf_bytes(ds, encoding))
     return path
 

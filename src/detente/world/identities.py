@@ -9,7 +9,7 @@ import xarray as xr
 
 from detente.errors import TableError
 
-__all__ = ["DIMS", "TOLERANCE", "Miss", "check", "find_misses"]
+__all__ = ["DIMS", "OPTIONAL", "TOLERANCE", "Miss", "check", "find_misses", "held"]
 
 TOLERANCE = 1e-6
 """Relative to the flow, or to a millionth of world value added for tiny flows."""
@@ -23,6 +23,9 @@ DIMS: dict[str, tuple[str, ...]] = {
     "deficit": ("country",),
     "theta": ("sector",),
 }
+
+OPTIONAL: dict[str, tuple[str, ...]] = {"sigma": ("sector",), "profits": ("sector", "country")}
+"""What only worlds with markups hold; ``profits`` are sales over sigma where they are left out."""
 
 MOST = 10_000
 """Negative entries of one table that are listed; a table of nothing else would fill the memory."""
@@ -39,8 +42,21 @@ _REMEDY = {
         "check deficit (imports less exports) and that final includes tariffs"
     ),
     "deficit = imports - exports": "deficit is imports less exports at basic prices, per country",
+    "profits = sales / sigma": (
+        "with elasticity of substitution sigma, firms charge sigma/(sigma - 1) over cost and keep "
+        "a part 1/sigma of sales: correct sigma, or leave profits out"
+    ),
+    "profits within value added": (
+        "a part 1/sigma of sales is profits, and value added is wages and profits: take a higher "
+        "sigma for that sector, or check its inputs"
+    ),
     "not negative": "negative entries have no meaning here; correct or rebalance the source",
 }
+
+
+def held(ds: xr.Dataset) -> dict[str, tuple[str, ...]]:
+    """The variables that a world holds, and their dims: the seven, and the optional ones."""
+    return DIMS | {name: dims for name, dims in OPTIONAL.items() if name in ds}
 
 
 class Miss(NamedTuple):
@@ -69,7 +85,7 @@ def find_misses(ds: xr.Dataset, tolerance: float = TOLERANCE) -> list[Miss]:
 
     Parameters
     ----------
-    ds : the seven variables of a world, dims in the fixed order
+    ds : the variables of a world, dims in the fixed order
     tolerance : relative to the cell, with a floor of a millionth of mean sector output
     """
     trade, tariff = ds.trade.values, ds.tariff.values
@@ -79,13 +95,15 @@ def find_misses(ds: xr.Dataset, tolerance: float = TOLERANCE) -> list[Miss]:
     N = len(countries)
 
     misses: list[Miss] = []
-    for name in ("inputs", "value_added", "final", "trade"):
+    for name in ("inputs", "value_added", "final", "trade", "profits"):
+        if name not in ds:
+            continue
         below = np.argwhere(ds[name].values < 0)
         if len(below) > MOST:
             order = np.argsort(ds[name].values[tuple(below.T)], kind="stable")
             below = below[order[:MOST]]
         for where in below:
-            labels = dict(zip(DIMS[name], where, strict=True))
+            labels = dict(zip(ds[name].dims, where, strict=True))
             country = countries[labels.get("country", labels.get("importer", 0))]
             sector = sectors[labels["sector"]]
             value = float(ds[name].values[tuple(where)])
@@ -109,6 +127,7 @@ def find_misses(ds: xr.Dataset, tolerance: float = TOLERANCE) -> list[Miss]:
             Miss(identity, countries[n], sectors[j], float(found[j, n]), float(expected[j, n]))
             for j, n in np.argwhere(bad)
         ]
+    misses += _profit_misses(ds, sales, tolerance, floor)
     total = va.sum(axis=0)
     by_country = (
         ("final = value added + revenue + deficit", final.sum(axis=0), total + revenue + deficit),
@@ -124,6 +143,28 @@ def find_misses(ds: xr.Dataset, tolerance: float = TOLERANCE) -> list[Miss]:
     if not abs(gap) <= tolerance * float(total.sum()):
         misses.append(Miss("deficits sum to zero", "world", "", gap, 0.0))
     return sorted(misses, key=lambda m: -m.gap)
+
+
+def _profit_misses(ds: xr.Dataset, sales: np.ndarray, tolerance: float, floor: float) -> list[Miss]:
+    """Cells whose profits are not sales over sigma, or more than value added."""
+    if "sigma" not in ds:
+        return []
+    implied = sales / ds.sigma.values[:, None]
+    profits = ds.profits.values if "profits" in ds else implied
+    va = ds.value_added.values
+    allowed = tolerance * np.maximum(sales, floor)
+    rows = (
+        ("profits = sales / sigma", implied, np.abs(profits - implied) <= allowed),
+        ("profits within value added", va, profits <= va + allowed),
+    )
+    return [
+        Miss(
+            identity, str(ds.country.values[n]), str(ds.sector.values[j]),
+            float(profits[j, n]), float(expected[j, n]),
+        )
+        for identity, expected, good in rows
+        for j, n in np.argwhere(~good)
+    ]  # fmt: skip
 
 
 def check(ds: xr.Dataset, source: str, tolerance: float = TOLERANCE) -> None:

@@ -15,9 +15,10 @@ import pandas as pd
 import xarray as xr
 
 from detente.errors import TableError
-from detente.world.identities import DIMS
+from detente.world.elasticities import sigma_array, theta_array
+from detente.world.identities import DIMS, OPTIONAL
 
-__all__ = ["assemble", "labelled", "theta_array", "to_frame"]
+__all__ = ["assemble", "labelled", "to_frame"]
 
 _ALIASES = {"region": "country", "user": "sector"}
 
@@ -25,8 +26,8 @@ _ALIASES = {"region": "country", "user": "sector"}
 def assemble(given: Mapping[str, Any], missing: Literal["error", "zero"]) -> xr.Dataset:
     """Bring all tables to one set of labels and derive what was left out.
 
-    Returns the seven variables of a world; ``attrs["derived"]`` lists those that were implied
-    by the others instead of given.
+    Returns the variables of a world; ``attrs["derived"]`` lists those that were implied by the
+    others instead of given.
     """
     trade = labelled("trade", given["trade"], None, missing)
     sectors = [str(s) for s in trade.sector.values]
@@ -71,13 +72,34 @@ def assemble(given: Mapping[str, Any], missing: Literal["error", "zero"]) -> xr.
     if deficit is None:
         off = trade.sum(["sector", "exporter"]).rename(importer="country")
         deficit = off - trade.sum(["sector", "importer"]).rename(exporter="country")
-    ds = xr.Dataset(
-        {
-            "trade": trade, "tariff": tariff, "inputs": inputs, "value_added": value_added,
-            "final": final, "deficit": deficit, "theta": theta_array(given["theta"], sectors),
-        }
-    ).assign_coords(coords)  # fmt: skip
-    for name, dims in DIMS.items():
+    sigma = sigma_array(given.get("sigma"), given.get("markup"), sectors)
+    if given["theta"] is not None:
+        theta = theta_array(given["theta"], sectors)
+    elif sigma is not None:
+        derived.append("theta")
+        theta = sigma - 1.0
+    else:
+        raise TableError(
+            "theta: the trade elasticities were left out, and there is no sigma they would follow "
+            "from (sigma - 1); give theta as a number, by sector, or by a set's name"
+        )
+    found = {
+        "trade": trade, "tariff": tariff, "inputs": inputs, "value_added": value_added,
+        "final": final, "deficit": deficit, "theta": theta,
+    }  # fmt: skip
+    if sigma is not None:
+        found["sigma"] = sigma
+    if given.get("profits") is not None:
+        if sigma is None:
+            raise TableError(
+                "profits: given without sigma; they are sales over sigma, so give sigma (or "
+                "markup) too"
+            )
+        found["profits"] = labelled("profits", given["profits"], coords, missing)
+    ds = xr.Dataset(found).assign_coords(coords)
+    for name, dims in (DIMS | OPTIONAL).items():
+        if name not in ds:
+            continue
         ds[name] = ds[name].transpose(*dims).astype("float64")
     ds.attrs["derived"] = ", ".join(derived)
     return ds
@@ -111,7 +133,7 @@ def labelled(
     TableError
         A column is missing, a cell appears twice, is not a number, or is not there at all.
     """
-    dims = DIMS.get(name, DIMS["trade"])
+    dims = (DIMS | OPTIONAL).get(name, DIMS["trade"])
     if isinstance(table, xr.DataArray):
         return _from_array(name, table, dims, coords, missing)
     frame = to_frame(name, table, dims)
@@ -244,36 +266,3 @@ def to_frame(name: str, table: Any, dims: tuple[str, ...]) -> pd.DataFrame:
     except (TypeError, ValueError) as error:
         raise TableError(f"{name}: column 'value' is not all numbers ({error})") from None
     return frame.reset_index(drop=True)
-
-
-def theta_array(theta: Any, sectors: list[str]) -> xr.DataArray:
-    """Trade elasticities (sector,) from a set's name, a number, a mapping, a table or an array.
-
-    Raises
-    ------
-    TableError
-        A sector has no value or one that is not above zero.
-    """
-    attrs: dict[str, Any] = {}
-    if isinstance(theta, str):
-        from detente.world.theta import theta_set
-
-        found = theta_set(theta)
-        theta, attrs = found, dict(found.attrs)
-    if isinstance(theta, (int, float)):
-        values = dict.fromkeys(sectors, float(theta))
-    elif isinstance(theta, xr.DataArray) and theta.ndim == 1:
-        values = {str(k): float(v) for k, v in zip(theta[theta.dims[0]].values, theta.values,
-                                                    strict=True)}  # fmt: skip
-    elif isinstance(theta, Mapping):
-        values = {str(k): float(v) for k, v in theta.items()}
-    else:
-        frame = to_frame("theta", theta, ("sector",))
-        values = dict(zip(frame["sector"], frame["value"], strict=True))
-    lacking = [s for s in sectors if s not in values]
-    if lacking:
-        raise TableError(f"theta: sector {lacking[0]!r} has no value ({len(lacking)} such sectors)")
-    for s in sectors:
-        if not values[s] > 0 or not np.isfinite(values[s]):
-            raise TableError(f"theta: sector {s} is {values[s]}; a trade elasticity is above zero")
-    return xr.DataArray([values[s] for s in sectors], {"sector": sectors}, ("sector",), attrs=attrs)

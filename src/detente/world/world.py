@@ -16,7 +16,7 @@ import xarray as xr
 
 from detente.errors import TableError, UnknownNameError, shown
 from detente.world import identities
-from detente.world.identities import DIMS, Miss
+from detente.world.identities import DIMS, OPTIONAL, Miss, held
 
 __all__ = ["World"]
 
@@ -29,7 +29,8 @@ class World:
 
     Build one with :func:`detente.load_world`, :meth:`World.from_tables` or
     :meth:`World.aggregate`. The dataset holds the variables of ``identities.DIMS`` in USD
-    million (``tariff`` a fraction, ``theta`` an elasticity), dims always in that order.
+    million (``tariff`` a fraction, ``theta`` an elasticity), dims always in that order. A world
+    with markups holds ``sigma`` too, and ``profits`` where they were given.
 
     Attributes
     ----------
@@ -154,6 +155,18 @@ class World:
         return self.dataset.theta
 
     @property
+    def sigma(self) -> xr.DataArray | None:
+        """Elasticity of substitution; dim sector. None in a world without markups."""
+        return self.dataset.sigma if "sigma" in self.dataset else None
+
+    @property
+    def profits(self) -> xr.DataArray | None:
+        """USD million; dims sector, country: as given, or sales over sigma. None without sigma."""
+        if self.sigma is None or "profits" in self.dataset:
+            return self.dataset.get("profits")
+        return self.output / self.sigma
+
+    @property
     def output(self) -> xr.DataArray:
         """Gross output, USD million; dims sector, country."""
         return self.trade.sum("importer").rename(exporter="country")
@@ -163,7 +176,9 @@ class World:
         """First 16 hex digits of the SHA-256 of labels and numbers."""
         digest = hashlib.sha256()
         digest.update("\x00".join([*self.countries, "", *self.sectors]).encode())
-        for name in DIMS:
+        for name in held(self.dataset):
+            if name in OPTIONAL:  # the name marks what the numbers are; without it nothing changes
+                digest.update(name.encode())
             digest.update(np.ascontiguousarray(self.dataset[name].values, dtype="<f8").data)
         return digest.hexdigest()[:16]
 
@@ -173,12 +188,15 @@ class World:
         cls,
         trade: Any,
         *,
-        theta: Any,
+        theta: Any = None,
         tariff: Any = None,
         inputs: Any = None,
         value_added: Any = None,
         final: Any = None,
         deficit: Any = None,
+        sigma: Any = None,
+        markup: Any = None,
+        profits: Any = None,
         name: str = "world",
         identities: Literal["strict", "report"] = "strict",
         missing: Literal["error", "zero"] = "error",
@@ -186,15 +204,25 @@ class World:
         """Build a world from anyone's tidy tables; see :mod:`detente.world.tables`.
 
         Each table is a pandas, polars or arrow table with one column per dim plus ``value``, or
-        a labelled array. ``theta`` may also be one number, a mapping, or the name of a set.
-        Left out, ``tariff`` is zero, ``inputs`` are none, and ``value_added``, ``final`` and
-        ``deficit`` are what the other tables imply.
+        a labelled array. ``theta``, ``sigma`` and ``markup`` may also be one number or a mapping,
+        ``theta`` the name of a set. Left out, ``tariff`` is zero, ``inputs`` are none, and
+        ``value_added``, ``final`` and ``deficit`` are what the other tables imply.
+
+        ``sigma`` is the elasticity of substitution between varieties of a sector, above 1, for
+        models with markups; or give ``markup``, price over marginal cost, sigma/(sigma - 1).
+        ``theta`` is then sigma - 1 where it is left out, and ``profits`` sales over sigma.
+
+        Raises
+        ------
+        TableError
+            A cell is missing, a label unknown, a number out of range, or the tables do not add up.
         """
         from detente.world import tables
 
         given = {
             "trade": trade, "tariff": tariff, "inputs": inputs, "value_added": value_added,
-            "final": final, "deficit": deficit, "theta": theta,
+            "final": final, "deficit": deficit, "theta": theta, "sigma": sigma, "markup": markup,
+            "profits": profits,
         }  # fmt: skip
         return cls(tables.assemble(given, missing), name, identities)
 
@@ -216,10 +244,27 @@ class World:
         TableError
             A sector without a value, or a value that is not above zero.
         """
-        from detente.world.tables import theta_array
+        from detente.world.elasticities import theta_array
 
         new = theta_array(theta, self.sectors)
         return World(self.dataset.assign(theta=new), self.name, self.identities)
+
+    def with_sigma(self, sigma: Any) -> World:
+        """The same world with other elasticities of substitution (number, mapping, table, array);
+        None takes them, and profits, away. ``theta`` stays what it is, profits are sales over
+        sigma.
+
+        Raises
+        ------
+        TableError
+            A sector without a value, or a value that is not above one.
+        """
+        from detente.world.elasticities import elasticity_array
+
+        new = self.dataset.drop_vars(list(OPTIONAL), errors="ignore")
+        if sigma is not None:
+            new = new.assign(sigma=elasticity_array("sigma", sigma, self.sectors))
+        return World(new, self.name, self.identities)
 
     def save(self, path: str | Path) -> Path:
         """Write the world as netCDF (h5netcdf) and return the path."""
@@ -232,7 +277,7 @@ class World:
 
 
 def _check_shape(ds: xr.Dataset, source: str) -> None:
-    for name, dims in DIMS.items():
+    for name, dims in held(ds).items():
         if name not in ds:
             raise TableError(f"{source}: variable {name!r} is missing; a world needs {list(DIMS)}")
         if ds[name].dims != dims:
@@ -257,6 +302,10 @@ def _check_shape(ds: xr.Dataset, source: str) -> None:
             twice = labels.most_common(1)[0][0]
             raise TableError(f"{source}: {dim} {shown(twice)} appears twice; labels must be unique")
     _positive(ds, "theta", 0.0, source, "a trade elasticity is above zero")
+    if "sigma" in ds:
+        _positive(ds, "sigma", 1.0, source, "an elasticity of substitution is above 1")
+    elif "profits" in ds:
+        raise TableError(f"{source}: profits are there, but no sigma that they follow from")
     _positive(ds, "tariff", -1.0, source, "a tariff is a fraction above -1 (0.25 is 25%)")
 
 

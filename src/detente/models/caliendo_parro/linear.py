@@ -24,6 +24,7 @@ from detente.models.blocks import (
 from detente.models.caliendo_parro.economy import Economy
 from detente.models.caliendo_parro.equations import Kernel, Point, join, split
 from detente.models.closure import Closure
+from detente.models.levied import levied_gradient
 
 __all__ = ["cotangent", "equation_bars", "policy_gradient", "pull_back", "tangent"]
 
@@ -140,25 +141,11 @@ def policy_gradient(
     b_P_new, b_Y, b_tariff, b_export, b_own = (
         a - b for a, b in zip(direct[1:], implied[1:], strict=True)
     )
-    theta = base.theta[:, None, None]
-    tariff = 1.0 + policy.tariff
-    q = p.q[:, :, None]
-    border = k.B1 * p.u[:, None, :] * q  # flows at border prices
-    sold = border if policy.export_tax is None else border / (1.0 + policy.export_tax)
-    # weights on log A, log B1, log B
-    g = (-b_P_new / (base.theta[:, None] * p.supply))[:, :, None] * (k.A * p.u[:, None, :])
-    g1 = (b_export - b_tariff[:, None]) * border
-    if objective.flows is not None:
-        g1 += objective.flows * border
-    g2 = (b_Y - b_export)[:, None, :] * sold
-    g += g1
-    g += g2
-    g *= -theta
-    iceberg = g if policy.iceberg is None else g / policy.iceberg
-    export_tax = g - g2
-    if policy.export_tax is not None:
-        export_tax /= 1.0 + policy.export_tax
-    return PolicyGradient((g - g1 - g2) / tariff, export_tax, iceberg, b_own + objective.transfer)
+    price = -b_P_new / (base.theta[:, None] * p.supply)
+    found = levied_gradient(
+        price, b_Y, b_tariff, b_export, objective.flows, None, base.theta, policy, k, p.u, p.q
+    )
+    return PolicyGradient(*found, b_own + objective.transfer)
 
 
 def _group_mean(values: Array, weights: Array, k: Kernel) -> Array:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detente.models.balance import cannot_balance
 from detente.models.bars import Bars, Columns, PolicyGradient
 from detente.models.blocks import Array, Instruments
 from detente.models.caliendo_parro.columns import Slopes, slopes
 from detente.models.caliendo_parro.economy import Economy, economy
 from detente.models.caliendo_parro.equations import Kernel, Point, equations, evaluate
-from detente.models.caliendo_parro.existence import unbalanced
 from detente.models.caliendo_parro.kernel import build_kernel, starved
 from detente.models.caliendo_parro.linear import cotangent, policy_gradient, pull_back, tangent
 from detente.models.caliendo_parro.preconditioner import Preconditioner, preconditioner
@@ -71,16 +71,8 @@ class CaliendoParro(Model):
         sells = kernel.linked.any(axis=0) & ((base.beta * kernel.producing).sum(axis=0) > 0)
         if not sells.all():
             return Impossible("no sales", tuple(int(n) for n in np.flatnonzero(~sells)))
-        fixed = kernel.transfer + (base.deficit if closure.name == "fixed" else 0.0)
         world = float(base.value_added.sum())
-        signs = np.zeros(len(fixed))
-        if closure.name == "share":
-            signs = np.sign(np.where(np.abs(base.deficit) > 1e-12 * world, base.deficit, 0.0))
-        found = unbalanced(kernel.linked, fixed, signs, 1e-9 * world)
-        if found is None:
-            return None
-        inside, way = found
-        return Impossible("no balance", tuple(int(n) for n in np.flatnonzero(inside)), way=way)
+        return cannot_balance(kernel.linked, kernel.transfer, closure, world)
 
     def evaluate(self, z: Array, problem: Problem) -> Point:
         """Once through the five equations."""

@@ -14,7 +14,7 @@ from detente.models.adjoint import Adjoint, adjoint
 from detente.models.balance import cannot_balance
 from detente.models.bars import Bars, Columns, PolicyGradient
 from detente.models.blocks import Array, Instruments
-from detente.models.dense import DenseSteps, at_base, inverted
+from detente.models.dense import DenseSteps, at_base, inverse
 from detente.models.labour_supply.economy import Economy, Elasticities, economy
 from detente.models.labour_supply.equations import Kernel, Point, build_kernel, equations, evaluate
 from detente.models.labour_supply.linear import (
@@ -177,7 +177,7 @@ class LabourSupply(Model):
 
     def steps_at(self, p: Point, problem: Problem) -> DenseSteps:
         """The Jacobian at the point, inverted."""
-        return inverted(jacobian(p, problem.base, problem.kernel, problem.closure))
+        return DenseSteps(-inverse(jacobian(p, problem.base, problem.kernel, problem.closure)))
 
     # --- derivatives ------------------------------------------------------------------------
     def tangent(self, v: Array, p: Point, problem: Problem) -> Array:

@@ -16,10 +16,10 @@ from detente.models.blocks import Array, Instruments
 from detente.models.dense import at_base
 from detente.models.model import Abilities, Impossible, Model, Problem, Steps, Tables, Target
 from detente.models.monopolistic.economy import Base, base_of
-from detente.models.monopolistic.equations import Kernel, Point, entering, equations, evaluate
+from detente.models.monopolistic.equations import Kernel, Point, equations, evaluate
 from detente.models.monopolistic.kernel import build_kernel, starved
 from detente.models.monopolistic.linear import cotangent, policy_gradient, pull_back, tangent
-from detente.models.monopolistic.steps import BlockSteps, block_steps
+from detente.models.monopolistic.steps import block_steps
 
 __all__ = ["Monopolistic"]
 
@@ -46,7 +46,7 @@ class Monopolistic(Model):
         instruments=("tariff", "export_tax", "iceberg", "transfer"),
         closures=("fixed", "zero", "share"),
         variables=("profits", "firms"),
-        tasks=("gradient", "games", "political weights", "audit"),
+        tasks=("gradient", "games", "political weights"),
     )
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ class Monopolistic(Model):
         J, N = base.alpha.shape
         return 2 * N + (J * N if base.free else 0)
 
-    def own_income(self, base: Base) -> Array:
+    def own_income(self, tables: Tables, base: Base) -> Array:
         """Income of labour and firms, and tariff revenue (N,)."""
         return base.total - base.deficit
 
@@ -90,14 +90,14 @@ class Monopolistic(Model):
         """Labour markets, budgets and, where entry is free, profits."""
         return equations(p, problem.base, problem.kernel)
 
-    def steps(self, base: Base) -> BlockSteps:
+    def steps(self, base: Base) -> Steps:
         """The inverse Jacobian at the base."""
         problem = at_base(self, base)
         start = np.zeros(self.size(base))
         with np.errstate(all="ignore"):  # a country without sales is refused when solved for
             return self.steps_at(self.evaluate(start, problem), problem)
 
-    def steps_at(self, p: Point, problem: Problem) -> BlockSteps:
+    def steps_at(self, p: Point, problem: Problem) -> Steps:
         """The inverse Jacobian at a point."""
         return block_steps(p, problem.base, problem.kernel, problem.closure)
 
@@ -176,10 +176,12 @@ class Monopolistic(Model):
         return np.where(problem.kernel.unserved > 0, np.nan, p.log_P_new)
 
     def extra(self, p: Point, problem: Problem) -> dict[str, Array]:
-        """Profits in USD million, or numbers of firms over the base (J, N)."""
-        if not problem.base.free:
-            return {"profits": p.profits}
-        return {"firms": np.where(entering(problem.base, problem.kernel), p.M, 0.0)}
+        """Profits in USD million (zero where entry is free), and numbers of firms over the base
+        (one where they are given); (J, N)."""
+        made = problem.base.output > 0
+        if problem.base.free:
+            made &= problem.kernel.producing > 0
+        return {"profits": p.profits, "firms": np.where(made, p.M, 0.0)}
 
     def checks(self, p: Point, problem: Problem) -> dict[str, float]:
         """Labour markets, budgets, Walras' law, shares, and profits where entry is free."""

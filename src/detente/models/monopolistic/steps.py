@@ -14,10 +14,17 @@ import numpy as np
 
 from detente.models.blocks import Array
 from detente.models.closure import Closure
+from detente.models.dense import DenseSteps, inverse
 from detente.models.monopolistic.economy import Base
 from detente.models.monopolistic.equations import Kernel, Point, entering, firms
 
 __all__ = ["BlockSteps", "block_steps"]
+
+SINGULAR = 1e-6
+"""Error of an inverse from which a sector's equations are not solved by themselves."""
+
+LARGEST = 1500
+"""Numbers of firms up to which all are then solved for at once."""
 
 
 class BlockSteps(NamedTuple):
@@ -54,7 +61,7 @@ class BlockSteps(NamedTuple):
         return np.concatenate([-h, M.ravel()])
 
 
-def block_steps(p: Point, base: Base, k: Kernel, closure: Closure) -> BlockSteps:
+def block_steps(p: Point, base: Base, k: Kernel, closure: Closure) -> BlockSteps | DenseSteps:
     """The step of the equations at ``p``."""
     N = len(p.log_w)
     on_w, on_E, on_M, sales, rivals = _derivatives(p, base, k, closure)
@@ -62,7 +69,7 @@ def block_steps(p: Point, base: Base, k: Kernel, closure: Closure) -> BlockSteps
     core = np.concatenate([on_w - (on_M * lost[:, None, :]).sum(axis=0), on_E], axis=1)
     none = np.empty((0, 0, 0))
     if not base.free:
-        return BlockSteps(_inverse(core), none, none, none)
+        return BlockSteps(inverse(core), none, none, none)
     works = entering(base, k)
     per_each = np.where(works, 1.0 / np.where(works, p.each, 1.0), 0.0)[:, :, None]
     rivals, sales = per_each * rivals, per_each * sales  # on the log of what a firm sells
@@ -70,9 +77,25 @@ def block_steps(p: Point, base: Base, k: Kernel, closure: Closure) -> BlockSteps
     by_h = np.concatenate([-rivals * lost[:, None, :] - direct, sales], axis=2)
     slope = firms(p.m)[1][:, None, :]
     own = np.where(works & (p.m >= -1.0), 0.0, 1.0)[:, :, None] * np.eye(N)
-    inner = _inverse(rivals * slope - own)
-    seen, moved = (on_M * slope) @ inner, inner @ by_h
-    return BlockSteps(_inverse(core - ((on_M * slope) @ moved).sum(axis=0)), inner, seen, moved)
+    on_m, by_m = on_M * slope, rivals * slope - own
+    inner = inverse(by_m)
+    miss = np.abs(by_m @ inner - np.eye(N)).max()
+    if p.m.size <= LARGEST and not miss < SINGULAR:
+        return DenseSteps(-inverse(_whole(core, on_m, by_h, by_m)))
+    seen, moved = on_m @ inner, inner @ by_h
+    return BlockSteps(inverse(core - (on_m @ moved).sum(axis=0)), inner, seen, moved)
+
+
+def _whole(core: Array, on_m: Array, by_h: Array, by_m: Array) -> Array:
+    """The Jacobian in one piece: where two countries' firms sell to the same buyers only, their
+    numbers are not determined sector by sector, but with wages they are."""
+    J, size, N = on_m.shape
+    whole = np.zeros((size + J * N, size + J * N))
+    whole[:size, :size] = core
+    for j in range(J):
+        at = slice(size + j * N, size + (j + 1) * N)
+        whole[:size, at], whole[at, :size], whole[at, at] = on_m[j], by_h[j], by_m[j]
+    return whole
 
 
 def _derivatives(
@@ -118,11 +141,3 @@ def _derivatives(
     on_E[N:] -= eye
     wages = np.diag(p.wage_bill)
     return errors(-eye * labour, wages, wages), on_E, on_M, sales, rivals
-
-
-def _inverse(matrix: Array) -> Array:
-    """Inverse; where it is singular, what it leaves undetermined stays where it is."""
-    try:
-        return np.linalg.inv(matrix)
-    except np.linalg.LinAlgError:
-        return np.linalg.pinv(matrix)

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from detente.errors import UnknownNameError
-from detente.regime.scenario import Scenario, load_scenario, scenario_names
+from detente.regime.scenario import load_scenario, scenario_names
+from detente.report.schema import scenario_schema
 from detente.web import scenarios
 from detente.web.answers import answer, json_bytes
 from detente.web.schemas import ScenarioId, ScenariosAnswer, SimulateAnswer
@@ -50,7 +51,7 @@ _BODY: dict[str, Any] = {
 
 def scenario_components() -> dict[str, Any]:
     """The scenario schema as components of the OpenAPI document."""
-    schema = Scenario.model_json_schema(ref_template=_REF)
+    schema = scenario_schema(_REF)
     parts = schema.pop("$defs", {})
     schema["properties"]["measures"]["maxItems"] = scenarios.MEASURES
     return {"Scenario": schema, **{f"Scenario{name}": part for name, part in parts.items()}}
