@@ -18,7 +18,7 @@ from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
 
 if TYPE_CHECKING:
-    from detente.regime import Policy
+    from detente.policy import Policy
     from detente.world import World
 
 __all__ = ["Outcome"]
