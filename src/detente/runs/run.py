@@ -261,7 +261,9 @@ def run(
             {**scenario.model_dump(by_alias=True), **changes}, scenario.source
         )
     base_world = world or load_world(scenario.world)
-    chosen = checked_model(scenario.model, scenario.deficit, f"{scenario.source}: model")
+    chosen = checked_model(
+        scenario.model, scenario.deficit, f"{scenario.source}: model", base_world
+    )
     if audit:
         refuse_unable(chosen, "task", "audit", f"{scenario.source}: audit")
     known = theta_sets()
