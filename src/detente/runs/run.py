@@ -19,6 +19,7 @@ from detente.models.registry import parameter_hint, refuse_unable
 from detente.outcome import Outcome, simulate
 from detente.outcome.audit import Audit
 from detente.outcome.audit import audit as audit_of
+from detente.outcome.objective import value_of
 from detente.outcome.simulate import checked_model
 from detente.outcome.tables import (
     country_table,
@@ -29,7 +30,6 @@ from detente.outcome.tables import (
     redirection_table,
     sector_table,
     tariff_table,
-    value_of,
     welfare_table,
 )
 from detente.policy import Policy
