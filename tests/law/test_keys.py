@@ -217,13 +217,13 @@ def test_the_key_of_all_laws_holds_ledger_world_and_tables(law, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("room", "name"), [("regime/data", "USA_base_1.parquet"), ("vocabulary", "countries.csv")]
+    ("room", "name"), [("law/data", "USA_base_1.parquet"), ("vocabulary", "countries.csv")]
 )
 def test_the_hash_of_the_tables_holds_names_and_contents(tmp_path, monkeypatch, room, name):
     made = tmp_path / "detente"
-    for sub in ("regime/data", "vocabulary"):
+    for sub in ("law/data", "vocabulary"):
         (made / sub).mkdir(parents=True)
-    (made / "regime/data" / "readme.txt").write_text("not a table")
+    (made / "law/data" / "readme.txt").write_text("not a table")
     monkeypatch.setattr(laws_module, "files", lambda _: made)
     found = []
     for text in ("a", "b"):
@@ -232,7 +232,7 @@ def test_the_hash_of_the_tables_holds_names_and_contents(tmp_path, monkeypatch, 
     (made / room / name).rename(made / room / f"2{name}")
     found.append(laws_module.tables_hash.__wrapped__())
     assert len(set(found)) == 3
-    (made / "regime/data" / "readme.txt").write_text("still not a table")
+    (made / "law/data" / "readme.txt").write_text("still not a table")
     assert laws_module.tables_hash.__wrapped__() == found[-1]
 
 

@@ -75,7 +75,7 @@ def test_laws_of_another_world_are_not_used(ledger: Ledger, world: World) -> Non
 def test_a_damaged_file_is_not_read(tmp_path, ledger: Ledger, world: World) -> None:
     path = tmp_path / "laws.npz"
     path.write_bytes(SHIPPED.read_bytes()[:5000])
-    with pytest.raises(TableError, match="build_laws"):
+    with pytest.raises(TableError, match=r"detente\.build\.laws"):
         Laws.read(path)
 
 

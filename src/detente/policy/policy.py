@@ -20,8 +20,8 @@ from detente.world.tables import labelled
 
 __all__ = ["Policy"]
 
-LOOKS_LIKE_PERCENT = 5.0
-"""A rate from which on it is asked whether percent was meant: 5 is 500%."""
+LOOKS_LIKE_PERCENT = 10.0
+"""A rate from which on it is asked whether percent was meant: 10 is 1,000%."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,7 +38,7 @@ class Policy:
     title : a short text for reports
     notes : how the arrays were made, printed with results
     prohibitive : rates of many hundred percent are meant; without it a policy whose every new
-        rate is 1 (100%) or more, up to at least 5, brings a :class:`~detente.errors.UnitWarning`,
+        rate is 1 (100%) or more, up to at least 10, brings a :class:`~detente.errors.UnitWarning`,
         since such numbers usually are percent
 
     The bilateral ones are labelled arrays with dims sector, importer, exporter, tables with

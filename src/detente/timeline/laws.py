@@ -225,7 +225,7 @@ def inputs_key(ledger: Ledger, world: World) -> str:
 def tables_hash() -> str:
     """SHA-256 of the line tables (rates, imports, preference claims) and the vocabularies."""
     digest = hashlib.sha256()
-    for room, pattern in (("regime/data", "*.parquet"), ("vocabulary", "*.csv")):
+    for room, pattern in (("law/data", "*.parquet"), ("vocabulary", "*.csv")):
         for path in sorted(Path(str(files("detente") / room)).glob(pattern)):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
