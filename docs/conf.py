@@ -23,9 +23,12 @@ extensions = ["sphinx.ext.autodoc", "myst_parser"]
 exclude_patterns = ["screenshots"]
 html_theme = "furo"
 html_theme_options: dict[str, Any] = {"navigation_with_keys": True}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_math_renderer = "mathml"
+nitpicky = True
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
@@ -47,7 +50,7 @@ def mathml(tex: str, display: str) -> str:
     """
     from latex2mathml.converter import convert
 
-    found = convert(tex, display=display)
+    found = convert(tex, display=display).replace("<mi>&#x02032;</mi>", "<mo>&#x02032;</mo>")
     if unknown := re.search(r">\\\w+<|>&<", found):
         raise ValueError(f"equation {tex!r}: no MathML for {unknown[0][1:-1]!r}")
     return found
@@ -63,7 +66,9 @@ def _inline(self: Any, node: Any) -> None:
 def _block(self: Any, node: Any) -> None:
     from docutils import nodes
 
-    self.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>\n')
+    tex, _, tag = node.astext().partition("\\tag{")
+    number = f'<span class="eqno">({tag.strip()[:-1]})</span>' if tag else ""
+    self.body.append(f'<div class="math">{mathml(tex, "block")}{number}</div>\n')
     raise nodes.SkipNode
 
 
@@ -148,23 +153,20 @@ def _known(target: str) -> bool:
 
 
 def _missing(app: Any, env: Any, node: Any, contnode: Any) -> Any:
-    """A name that the reference does not list: to its public name, or as plain text."""
+    """A name that the reference does not list: to its public name, or as plain text; None, which is
+    a warning, where a docstring names what does not exist."""
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"]
     public = target.split(".")[-1]
-    if target.startswith("detente.") and public in detente.__all__:
-        domain = env.get_domain("py")
-        link = domain.resolve_xref(
+    if public in detente.__all__ and target.startswith("detente."):
+        link = env.get_domain("py").resolve_xref(
             env, node["refdoc"], app.builder, "obj", f"detente.{public}", node, contnode
         )
         if link is not None:
             return link
-    if node.get("refexplicit") is None or node["reftype"] == "class":  # types of signatures too
-        typed = not target.startswith("detente") and node["reftype"] in ("class", "obj")
-        if typed or _known(target):
-            return contnode
-    return contnode if _known(target) else None
+    written = "refexplicit" in node  # a role in a text, not the type in a signature
+    return None if written and not _known(target) else contnode
 
 
 def setup(app: Any) -> dict[str, Any]:
