@@ -156,7 +156,7 @@ def readme() -> str:
     from rich.console import Console
 
     from detente.report.text import print_run
-    from detente.study import run
+    from detente.runs import run
 
     buffer = io.StringIO()
     print_run(run("us-cars-25", theta="all"), Console(file=buffer, width=100))

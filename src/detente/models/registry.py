@@ -7,12 +7,15 @@ from typing import Any
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.caliendo_parro import CaliendoParro
+from detente.models.labour_supply import LabourSupply
 from detente.models.model import Model
 from detente.models.monopolistic import Monopolistic
 
 __all__ = ["DEFAULT", "MODELS", "able", "model_of", "parameter_hint", "refuse_unable"]
 
-MODELS: dict[str, type[Model]] = {each.name: each for each in (CaliendoParro, Monopolistic)}
+MODELS: dict[str, type[Model]] = {
+    each.name: each for each in (CaliendoParro, Monopolistic, LabourSupply)
+}
 
 DEFAULT = CaliendoParro.name
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from detente.models.blocks import Array, Instruments
 from detente.models.model import Model, Tables
 from detente.models.registry import DEFAULT, model_of
-from detente.regime import Policy
+from detente.policy import Policy
 from detente.world import World
 
 __all__ = ["Prepared", "instruments", "prepare", "tables", "with_elasticities"]

@@ -140,8 +140,7 @@ def _level(field: str) -> Callable[[Equilibrium, Equilibrium, At], Bars]:
 
 
 def _trade_deficit(b: Equilibrium, a: Equilibrium, at: At) -> Bars:
-    here = _pick(a.wage.shape, at, 1.0)
-    return Bars(deficit=here, transfer=here)
+    return a.model.trade_deficit_bars(at[0], a.point)
 
 
 def _output(b: Equilibrium, a: Equilibrium, at: At) -> Bars | None:

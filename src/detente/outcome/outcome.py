@@ -18,7 +18,7 @@ from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
 
 if TYPE_CHECKING:
-    from detente.regime import Policy
+    from detente.policy import Policy
     from detente.world import World
 
 __all__ = ["Outcome"]
@@ -222,7 +222,8 @@ class Outcome:
 
     # --- what only some models have -----------------------------------------------------------
     def own(self, name: str) -> xr.DataArray:
-        """Change of a variable that only some models have, percent; see their ``abilities``.
+        """A variable that only some models have (see their ``abilities``): its change in percent,
+        or its level after the change where its unit is another.
 
         Raises
         ------
@@ -230,7 +231,9 @@ class Outcome:
             The model does not have it; the message names those that do.
         """
         refuse_unable(self.after.model, "variable", name, "outcome")
-        return self._of(name, _change(*(e.extra[name] for e in self._both)))
+        before, level = (e.extra[name] for e in self._both)
+        changes = variable(name).unit == "percent"
+        return self._of(name, _change(before, level) if changes else level)
 
     # --- flows ------------------------------------------------------------------------------
     @cached_property

@@ -17,7 +17,7 @@ from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import Equilibrium, Nowhere
 from detente.outcome.outcome import Outcome
 from detente.outcome.solver import METHODS, solve_equilibrium
-from detente.regime import Policy
+from detente.policy import Policy
 from detente.solve.solution import Solution, Status
 from detente.solve.threads import one_thread
 from detente.world import World

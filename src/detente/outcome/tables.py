@@ -8,7 +8,7 @@ import pandas as pd
 from detente.labels import goods_sectors
 from detente.models.blocks import Array
 from detente.outcome.outcome import Outcome
-from detente.regime import Policy
+from detente.policy import Policy
 
 __all__ = [
     "average_tariffs",
