@@ -64,9 +64,9 @@ def models_index() -> str:
     lines = [
         "# The models",
         "",
-        "Generated from `models/registry.py`. Each model is an assumption about how sellers set prices",
-        "and how incomes arise; the same world, policy and questions go to all of them. A model refuses",
-        "what it cannot do, and names those that can.",
+        "Generated from `models/registry.py`. Each model is an assumption about how prices are set",
+        "and how incomes arise; the same world, policy and questions go to all of them. A model",
+        "refuses what it cannot do, and names those that can.",
         "",
         "| model | what it is | source |",
         "|---|---|---|",
@@ -96,8 +96,7 @@ def models_index() -> str:
         lines += [
             f"| `{name}` | `{p}` | `{default!r}` | {text} |" for p, (default, text) in said.items()
         ] or [f"| `{name}` | none | | |"]
-    listed = [f"{name}" for name in MODELS]
-    lines += ["", "```{toctree}", ":hidden:", "", *listed, "```", ""]
+    lines += ["", "```{toctree}", ":hidden:", "", *MODELS, "```", ""]
     return "\n".join(lines)
 
 
