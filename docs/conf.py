@@ -26,6 +26,7 @@ html_theme_options: dict[str, Any] = {"navigation_with_keys": True}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_math_renderer = "mathml"
 nitpicky = True
