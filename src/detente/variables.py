@@ -125,6 +125,8 @@ _TABLE = (
     Variable("firms", "M", _SC, "percent", "model",
              "Change of the number of firms, each with a variety of its own (monopolistic): zero "
              "where they are given, -100 where a sector has left.", 'own("firms")'),
+    Variable("sales", "X'/X0", BILATERAL, "percent", "outcome",
+             "Change of one flow, at border prices."),
     # first-order decomposition
     Variable("terms_of_trade", "ToT", _C, "percent", "outcome",
              "Base exports times export prices less base imports times import prices, over "

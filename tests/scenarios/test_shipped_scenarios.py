@@ -12,7 +12,7 @@ import pytest
 
 import detente as dt
 from detente.labels import goods_sectors, group_members
-from detente.outcome.tables import value_of
+from detente.outcome.objective import value_of
 from detente.policy.scenario import load_scenario, scenario_folder, scenario_names
 from detente.report.schema import scenario_schema
 from detente.runs.build_policy import build_policy

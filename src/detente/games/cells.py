@@ -15,7 +15,7 @@ import xarray as xr
 
 from detente.errors import InputError
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT, model_of
+from detente.models.registry import DEFAULT, name_of
 from detente.outcome import Outcome, simulate
 from detente.outcome.simulate import AnyModel
 from detente.policy import Policy
@@ -205,7 +205,7 @@ def provenance(
         "world": world.name,
         "world_hash": world.hash,
         "baseline": "world table" if baseline is None else baseline.title or baseline.hash,
-        "model": model_of(model).name,
+        "model": name_of(model),
         "deficit": deficit,
         "theta": str(world.theta.attrs.get("set", "own")),
         "objective": "real income"

@@ -162,6 +162,8 @@ class Model(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     abilities: ClassVar[Abilities]
+    by_country: ClassVar[tuple[str, ...]] = ()
+    """Parameters that may be given one a country; outside the models also as a mapping."""
 
     @property
     def settings(self) -> dict[str, Any]:

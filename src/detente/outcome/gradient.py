@@ -85,7 +85,7 @@ def jacobian(
     refuse_unable(outcome.after.model, "task", "gradient", "gradient")
     refuse_unable(outcome.after.model, "instrument", wrt, "gradient")
     wanted = [of] if isinstance(of, (str, Mapping)) else list(of)
-    outcome._require_converged()  # pyright: ignore[reportPrivateUsage]
+    outcome.require_converged()  # pyright: ignore[reportPrivateUsage]
     parts = [objective(outcome, each) for each in wanted]
     space = _space(outcome)
     values = np.stack([_one(outcome.after, part, space, wrt) for part in parts])

@@ -251,6 +251,11 @@ class Outcome:
         """Flows after less before, USD million; sector, importer, exporter."""
         return self._of("trade_change", self.after.flows - self.base.flows)
 
+    @property
+    def sales(self) -> xr.DataArray:
+        """Change of each flow at border prices, percent; sector, importer, exporter."""
+        return self._of("sales", _change(self.base.flows, self.after.flows))
+
     # --- first-order decomposition ----------------------------------------------------------
     @cached_property
     def first_order(self) -> xr.Dataset:
@@ -279,7 +284,7 @@ class Outcome:
     def first_order_sums(self) -> dict[str, Array]:
         """The terms of ``first_order`` as bare arrays, (N,)."""
         if not self._has_first_order:
-            self._require_converged()
+            self.require_converged()
             nothing = np.full(len(self.world.countries), np.nan)
             names = (*FirstOrder._fields[:5], "welfare")
             return dict.fromkeys(names, nothing)
@@ -314,7 +319,7 @@ class Outcome:
     @cached_property
     def _terms(self) -> FirstOrder:
         refuse_unable(self.after.model, "task", "first order", "first_order")
-        self._require_converged()
+        self.require_converged()
         return first_order(self.base, self.after)
 
     # --- together ---------------------------------------------------------------------------
@@ -410,7 +415,14 @@ class Outcome:
     def _both(self) -> tuple[Equilibrium, Equilibrium]:
         return self.base, self.after
 
-    def _require_converged(self) -> None:
+    def require_converged(self) -> None:
+        """Refuse to be read where there is no result.
+
+        Raises
+        ------
+        ConvergenceError, NoSolutionError
+            The solve stopped early, or there is no equilibrium.
+        """
         if self.status == "no_solution" and self.error is not None:
             raise self.error
         if self.status != "converged":
@@ -421,7 +433,7 @@ class Outcome:
             )
 
     def _of(self, name: str, values: Array, dims: tuple[str, ...] | None = None) -> xr.DataArray:
-        self._require_converged()
+        self.require_converged()
         row = variable(name)
         dims = dims or row.dims
         array = _template(self.world, dims).copy(deep=False, data=np.asarray(values))

@@ -14,10 +14,10 @@ import xarray as xr
 from detente.errors import DetenteError, InputError, NoSolutionError
 from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
-from detente.models.registry import DEFAULT, model_of, parameter_hint
+from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome, simulate
 from detente.outcome.economy import prepare
-from detente.outcome.simulate import AnyModel, base_of, restore
+from detente.outcome.simulate import AnyModel, base_of, checked_model, restore
 from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
 from detente.runs.workers import Workers, cores, let_go, workers
@@ -145,8 +145,8 @@ def simulate_many(
     """
     policies = list(policies)
     options: dict[str, Any] = {
-        "model": model_of(model, "simulate_many"), "deficit": deficit, "tol": tol,
-        "method": method, "max_steps": max_steps,
+        "model": checked_model(model, deficit, "simulate_many", world), "deficit": deficit,
+        "tol": tol, "method": method, "max_steps": max_steps,
     }  # fmt: skip
     first = simulate(world, baseline=baseline, **options)  # checks names, solves the base once
     for p in policies:

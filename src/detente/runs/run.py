@@ -19,6 +19,7 @@ from detente.models.registry import parameter_hint, refuse_unable
 from detente.outcome import Outcome, simulate
 from detente.outcome.audit import Audit
 from detente.outcome.audit import audit as audit_of
+from detente.outcome.objective import value_of
 from detente.outcome.simulate import checked_model
 from detente.outcome.tables import (
     country_table,
@@ -29,7 +30,6 @@ from detente.outcome.tables import (
     redirection_table,
     sector_table,
     tariff_table,
-    value_of,
     welfare_table,
 )
 from detente.policy import Policy
@@ -261,7 +261,9 @@ def run(
             {**scenario.model_dump(by_alias=True), **changes}, scenario.source
         )
     base_world = world or load_world(scenario.world)
-    chosen = checked_model(scenario.model, scenario.deficit, f"{scenario.source}: model")
+    chosen = checked_model(
+        scenario.model, scenario.deficit, f"{scenario.source}: model", base_world
+    )
     if audit:
         refuse_unable(chosen, "task", "audit", f"{scenario.source}: audit")
     known = theta_sets()

@@ -75,7 +75,7 @@ class Arena:
         model: AnyModel = DEFAULT,
     ) -> None:
         self.world, self.deficit, self.tol = world, deficit, tol
-        self.model = checked_model(model, deficit, "games")
+        self.model = checked_model(model, deficit, "games", world)
         refuse_unable(self.model, "task", "games", "games")
         self._prepared = prepare(world, self.model)
         self.status_quo: Outcome = simulate(

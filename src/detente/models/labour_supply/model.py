@@ -74,6 +74,7 @@ class LabourSupply(Model):
         "Ignatenko, Lashkaripour, Macedoni and Simonovska (2025), Making America Great Again? The "
         "Economic Impacts of Liberation Day Tariffs, Journal of International Economics 157, 104138"
     )
+    by_country = ("nu", "phi")
     abilities = Abilities(
         instruments=("tariff", "iceberg", "transfer"),
         closures=("fixed", "zero", "share"),
