@@ -126,7 +126,10 @@ def test_the_readme_shows_the_real_output_of_the_demo():
 
 def test_a_number_that_is_off_is_seen():
     assert_same_but_for_rounding("a -0.12 b 3e-11", "a -0.13 b 4e-12")
-    for said, real in (("0.12", "0.14"), ("0.1", "-0.1"), ("1,234.5", "1,243.5"), ("a 1", "a 2")):
+    for said, real in (
+        ("0.12", "0.14"), ("-0.55", "-0.75"), ("0.3", "-0.3"), ("1,234.5", "1,243.5"), ("1", "2"),
+        ("one", "two"),
+    ):  # fmt: skip
         with pytest.raises(AssertionError):
             assert_same_but_for_rounding(said, real)
 
