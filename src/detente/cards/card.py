@@ -25,6 +25,7 @@ from detente.cards.question import (
 from detente.cards.room import Room
 from detente.cards.sensitivity import METHOD, drivers
 from detente.errors import InputError
+from detente.memory import Kept
 from detente.models.blocks import Array
 from detente.runs.workers import Workers, cores, let_go, workers
 from detente.solve.threads import one_thread
@@ -265,7 +266,7 @@ def _fill(
                 put(chunk, future.result())
 
 
-_kept: dict[str, Room] = {}
+_kept: Kept[str, Room] = Kept(8)
 
 
 def _keep(key: str, load: bytes) -> None:

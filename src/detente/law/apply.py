@@ -31,10 +31,11 @@ from detente.law.rates import (
     weights_digest,
 )
 from detente.law.stacking import scope_lines
-from detente.law.tables import Array, LineTable, line_table
+from detente.law.tables import MASKS, Array, LineTable, line_table
 from detente.ledger import Regime
 from detente.ledger.asof import row_at
 from detente.ledger.schema import Agreement, Preference, ProductsPart, ShareOf, Step
+from detente.memory import Kept
 from detente.policy.policy import Policy
 from detente.world import World
 
@@ -144,7 +145,7 @@ class _Block(NamedTuple):
     notes: tuple[str, ...]
 
 
-_blocks: dict[tuple[str, str], _Block] = {}
+_blocks: Kept[tuple[str, str], _Block] = Kept(4096)
 
 
 def _apply_importer(
@@ -256,7 +257,7 @@ def _columns(regime: Regime, rates: SectorRates, sellers: list[str]):
     return column
 
 
-_filled: dict[tuple[str, tuple[str, ...]], LineTable] = {}
+_filled: Kept[tuple[str, tuple[str, ...]], LineTable] = Kept(64)
 
 
 def _fill(table: LineTable, sellers: list[str], regime: Regime) -> tuple[LineTable, list[str]]:
@@ -525,7 +526,7 @@ def _user_table(importer: str, frame: object) -> LineTable:
     partners, owner = np.unique(partner, return_inverse=True)
     return replace(
         table, partners=tuple(str(p) for p in partners), flow_line=at, flow_partner=owner,
-        flow_value=value, weighted=True, masks={},
+        flow_value=value, weighted=True, masks=Kept(MASKS),
     )  # fmt: skip
 
 

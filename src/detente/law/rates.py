@@ -22,11 +22,12 @@ from detente.law.tables import Array, LineTable
 from detente.ledger import Regime
 from detente.ledger.asof import row_at
 from detente.ledger.schema import Agreement, Preference, Targets
+from detente.memory import Kept
 from detente.version import __version__
 
 __all__ = ["cached_rates", "fingerprint", "laws", "rates_by_law", "weights_digest"]
 
-_memory: dict[str, SectorRates] = {}
+_memory: Kept[str, SectorRates] = Kept(4096)
 _ARRAYS = ("rate_pct", "base_pct", "added_pct", "banned_share", "base_unknown", "weight")
 
 
@@ -119,7 +120,7 @@ def rates_by_law(
     return SectorRates(importer, regime.date, sectors, tuple(partners), basis=basis, **stacked)
 
 
-_columns: dict[str, tuple[tuple[str, ...], str, tuple[Array, ...]]] = {}
+_columns: Kept[str, tuple[tuple[str, ...], str, tuple[Array, ...]]] = Kept(8192)
 
 
 def _place(rows: Sequence[object], one: object) -> int:
@@ -152,7 +153,7 @@ def _shares(regime: Regime, importer: str) -> list[str]:
     return found
 
 
-_memberships: dict[tuple[str, str], str] = {}
+_memberships: Kept[tuple[str, str], str] = Kept(4096)
 
 
 def _groups(regime: Regime) -> str:

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from detente.errors import InputError, UnknownNameError
+from detente.memory import Kept
 from detente.policy import Policy
 from detente.world import World
 
@@ -207,13 +208,13 @@ def _many(names: Names) -> list[str]:
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-_cells: WeakKeyDictionary[World, dict[tuple[Names, Names, Names | None], Cells]]
+_cells: WeakKeyDictionary[World, Kept[tuple[Names, Names, Names | None], Cells]]
 _cells = WeakKeyDictionary()
 
 
 def _levied(world: World, change: Levy) -> Cells:
     """The cells a levy falls on; kept, since games put the same levy on thousands of times."""
-    held = _cells.setdefault(world, {})
+    held = _cells.setdefault(world, Kept(4096))
     key = (change.imposer, change.targets, change.sectors)
     if key not in held:
         rows = _countries(world, change.imposer, "levy: imposer")

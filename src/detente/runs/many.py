@@ -13,6 +13,7 @@ import xarray as xr
 
 from detente.errors import DetenteError, InputError, NoSolutionError
 from detente.keywords import known_keywords
+from detente.memory import Kept
 from detente.models.blocks import Array, Instruments
 from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome import Outcome, simulate
@@ -273,14 +274,12 @@ def _full(part: Any, usual: Array) -> Array:
     return values
 
 
-_kept: dict[str, tuple[World, Policy]] = {}
+_kept: Kept[str, tuple[World, Policy]] = Kept(4)
 
 
 def _keep(key: str, load: bytes) -> None:
     """Unpack a world and its baseline and keep them for the tasks to come."""
     if key not in _kept:
-        while len(_kept) >= 4:
-            _kept.pop(next(iter(_kept)))
         _kept[key] = pickle.loads(load)
 
 
