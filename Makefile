@@ -23,7 +23,7 @@ endef
 tested_in = build/$(1)/bin/pytest -n 0 -m "not raw_tables" $(BOUNDS_TESTS)
 
 .PHONY: demo test test-all worlds fuzz gates mutants mutants-sample format bench bench-peers docs \
-	serve package lowest highest clean
+	docs-serve serve package lowest highest clean
 
 demo: .venv/installed
 	$(BIN)/detente run us-cars-25 --theta all --out demo
@@ -64,8 +64,14 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# the generated pages, then the site in build/site; a warning or a broken link fails
 docs: .venv/installed-dev
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -W --keep-going -q -E -d build/doctrees docs build/site
+	@echo "build/site/index.html"
+
+docs-serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8001
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks

@@ -26,9 +26,9 @@ from detente.models.blocks import from_exporters, to_exporters
 from detente.models.caliendo_parro.equations import equations, evaluate
 from detente.outcome.economy import prepare
 from detente.outcome.gradient import gradient, jacobian
+from detente.runs.many import simulate_many
+from detente.runs.workers import cores, workers
 from detente.solve.anderson import anderson
-from detente.study.many import simulate_many
-from detente.study.workers import cores, workers
 
 HERE = Path(__file__).parent
 SIZES = ((8, 16), (12, 24), (20, 40), (30, 60), (45, 90), (65, 130), (65, 160), (100, 170))

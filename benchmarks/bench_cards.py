@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 
-from detente.strategy.cards import play, question_names
+from detente.cards import play, question_names
 
 
 def main(names: list[str]) -> None:

@@ -18,7 +18,7 @@ from benchmarks.worlds import random_world
 from detente.models.monopolistic import Monopolistic
 from detente.outcome.economy import instruments, prepare
 from detente.outcome.solver import solve_equilibrium
-from detente.regime import Policy
+from detente.policy import Policy
 from detente.solve.threads import one_thread
 from detente.world import World
 

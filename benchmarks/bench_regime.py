@@ -15,7 +15,7 @@ import time
 
 EVERY_DATE = """
 import time, detente as dt
-from detente.study.laws import change_dates
+from detente.timeline.laws import change_dates
 ledger, world = dt.load_ledger(), dt.load_world()
 began = time.perf_counter()
 days = change_dates(ledger)

@@ -13,8 +13,8 @@ import time
 
 import detente as dt
 from benchmarks.worlds import random_world
-from detente.strategy.nash import Nash, nash
-from detente.strategy.optimal import optimal_tariff
+from detente.tariff_war.nash import Nash, nash
+from detente.tariff_war.optimal import optimal_tariff
 
 
 def report(title: str, war: Nash, seconds: float, target: float) -> None:

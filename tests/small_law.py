@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from detente.law.stacking import Cells, Result, evaluate
+from detente.law.tables import LineTable
 from detente.ledger import Ledger, load_ledger
 from detente.ledger.load import RECORDS
-from detente.regime.stacking import Cells, Result, evaluate
-from detente.regime.tables import LineTable
 
 Record = dict[str, Any]
 Build = Callable[..., Ledger]

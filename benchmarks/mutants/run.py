@@ -135,8 +135,8 @@ def _load_libraries(copy: Path) -> None:
     """Load once what the package loads from elsewhere; not pytest's plugins, which must be loaded
     by pytest."""
     text = (
-        "import sys, scipy.optimize, detente, detente.strategy, detente.study\n"
-        "import detente.outcome.gradient, detente.regime.apply, detente.outcome.tables\n"
+        "import sys, scipy.optimize, detente, detente.tariff_war, detente.runs\n"
+        "import detente.outcome.gradient, detente.law.apply, detente.outcome.tables\n"
         "print('\\n'.join(m for m in sys.modules if m.split('.')[0] != 'detente'))"
     )
     ran = subprocess.run(

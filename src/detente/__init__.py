@@ -18,30 +18,30 @@ from typing import TYPE_CHECKING, Any
 from detente.version import __version__
 
 _HOME = {
-    "cooperate": "detente.strategy.cooperate",
-    "deterrence": "detente.strategy.deterrence",
-    "escalate": "detente.strategy.escalation",
-    "explain_rate": "detente.strategy.retaliation",
-    "least_answer": "detente.strategy.retaliation",
-    "lobby_weights": "detente.strategy.lobby",
-    "nash": "detente.strategy.nash",
-    "nash_bargain": "detente.strategy.cooperate",
-    "optimal_tariff": "detente.strategy.optimal",
-    "retaliate": "detente.strategy.retaliation",
+    "cooperate": "detente.tariff_war.cooperate",
+    "deterrence": "detente.tariff_war.deterrence",
+    "escalate": "detente.tariff_war.escalation",
+    "explain_rate": "detente.tariff_war.retaliation",
+    "least_answer": "detente.tariff_war.retaliation",
+    "lobby_weights": "detente.tariff_war.lobby",
+    "nash": "detente.tariff_war.nash",
+    "nash_bargain": "detente.tariff_war.cooperate",
+    "optimal_tariff": "detente.tariff_war.optimal",
+    "retaliate": "detente.tariff_war.retaliation",
     "Audit": "detente.outcome.audit",
     "Outcome": "detente.outcome",
-    "Policy": "detente.regime",
+    "Policy": "detente.policy",
     "World": "detente.world",
-    "apply": "detente.regime.apply",
+    "apply": "detente.law.apply",
     "audit": "detente.outcome.audit",
     "exposure": "detente.outcome.gradient",
     "gradient": "detente.outcome.gradient",
     "jacobian": "detente.outcome.gradient",
     "load_ledger": "detente.ledger",
     "load_world": "detente.world",
-    "run": "detente.study",
+    "run": "detente.runs",
     "simulate": "detente.outcome",
-    "simulate_many": "detente.study.many",
+    "simulate_many": "detente.runs.many",
 }
 
 __all__ = [
@@ -73,21 +73,21 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from detente.law.apply import apply
     from detente.ledger import load_ledger
     from detente.outcome import Outcome, simulate
     from detente.outcome.audit import Audit, audit
     from detente.outcome.gradient import exposure, gradient, jacobian
-    from detente.regime import Policy
-    from detente.regime.apply import apply
-    from detente.strategy.cooperate import cooperate, nash_bargain
-    from detente.strategy.deterrence import deterrence
-    from detente.strategy.escalation import escalate
-    from detente.strategy.lobby import lobby_weights
-    from detente.strategy.nash import nash
-    from detente.strategy.optimal import optimal_tariff
-    from detente.strategy.retaliation import explain_rate, least_answer, retaliate
-    from detente.study import run
-    from detente.study.many import simulate_many
+    from detente.policy import Policy
+    from detente.runs import run
+    from detente.runs.many import simulate_many
+    from detente.tariff_war.cooperate import cooperate, nash_bargain
+    from detente.tariff_war.deterrence import deterrence
+    from detente.tariff_war.escalation import escalate
+    from detente.tariff_war.lobby import lobby_weights
+    from detente.tariff_war.nash import nash
+    from detente.tariff_war.optimal import optimal_tariff
+    from detente.tariff_war.retaliation import explain_rate, least_answer, retaliate
     from detente.world import World, load_world
 
 

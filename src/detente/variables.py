@@ -127,10 +127,12 @@ _TABLE = (
     # outcome, in monopolistic competition
     Variable("profits", "Π", _SC, "percent", "model",
              "Change of nominal profits, world value added as the unit of account (monopolistic); "
-             "NaN where there were none, as where entry is free.", "own.profits"),
+             "NaN where there were none, as where entry is free.", 'own("profits")'),
     Variable("firms", "M", _SC, "percent", "model",
              "Change of the number of firms, each with a variety of its own (monopolistic): zero "
-             "where they are given, -100 where a sector has left.", "own.firms"),
+             "where they are given, -100 where a sector has left.", 'own("firms")'),
+    Variable("sales", "X'/X0", BILATERAL, "percent", "outcome",
+             "Change of one flow, at border prices."),
     # first-order decomposition
     Variable("terms_of_trade", "ToT", _C, "percent", "outcome",
              "Base exports times export prices less base imports times import prices, over "
@@ -153,6 +155,15 @@ _TABLE = (
     Variable("welfare", "W", _C, "percent", "outcome",
              "Sum of the first-order terms; base weights fed with finite changes, not the exact "
              "change of real income.", "first_order.welfare"),
+    # outcome, in models that have them
+    Variable("utility", "W", _C, "percent", "model",
+             "Change of consumption less the disutility of hours worked (labour-supply).",
+             'own("utility")'),
+    Variable("labour", "L", _C, "percent", "model",
+             "Change of hours worked (labour-supply).", 'own("labour")'),
+    Variable("income_tax", "τ", _C, "percentage points", "model",
+             "Points by which tariff revenue above the base lowers the tax on labour income "
+             "(labour-supply).", 'own("income_tax")'),
 )  # fmt: skip
 
 VARIABLES: dict[str, Variable] = {v.name: v for v in _TABLE}

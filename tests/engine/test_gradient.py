@@ -49,6 +49,7 @@ def names(world):
         f"exports[{c[0]}]", f"imports[{s[1]},{c[2]}]", f"imports[{c[1]}]", f"output[{made(1)}]",
         f"output_value[{made(0)}]", f"prices[{s[-1]},{c[3]}]", f"cost[{made(2)}]",
         f"exports[{made(0)}]", f"trade[{s[0]},{c[1]},{c[1]}]",
+        f"sales[{s[1]},{c[2]},{c[2]}]",
     ]  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from benchmarks.worlds import random_world
 
 import detente as dt
 from detente.errors import InputError, NoSolutionError, UnknownNameError
-from detente.study.many import simulate_many
-from detente.study.workers import Workers
+from detente.runs.many import simulate_many
+from detente.runs.workers import Workers
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from detente.errors import WorkerError
-from detente.study.workers import Workers, let_go
+from detente.runs.workers import Workers, let_go
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_who_stops_waiting_ends_what_it_waited_for(pool: Workers):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_worker_dies_with_its_parent_in_the_middle_of_a_task():
     code = (
-        "import os, signal, sys; from detente.study.workers import Workers\n"
+        "import os, signal, sys; from detente.runs.workers import Workers\n"
         "pool = Workers(1); print(pool.submit(os.getpid).result(), flush=True)\n"
         "pool.submit(signal.pause); sys.stdin.read()"
     )

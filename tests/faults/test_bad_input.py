@@ -14,7 +14,7 @@ from detente.errors import DateError, FileError, InputError
 from detente.files import read_bytes
 from detente.ledger import load_ledger
 from detente.ledger.tables import changes_table
-from detente.regime.scenario import load_scenario
+from detente.policy.scenario import load_scenario
 from detente.solve.solution import Solution, Status
 from faults.sandbox import SCENARIO, Box
 

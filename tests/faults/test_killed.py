@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.study.workers import cores
+from detente.runs.workers import cores
 
 resource = pytest.importorskip("resource", reason="limits of processes are those of POSIX")
 

@@ -9,9 +9,9 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+from detente.cards import load_question, question_names
 from detente.errors import DetenteError
-from detente.regime.scenario import load_scenario, parse_scenario, scenario_names
-from detente.strategy.cards import load_question, question_names
+from detente.policy.scenario import load_scenario, parse_scenario, scenario_names
 from detente.texts import parse_yaml
 from fuzz.judge import Broken, described, unfit
 from fuzz.trees import tree

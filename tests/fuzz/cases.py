@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from detente.ledger.load import RECORDS
-from detente.regime.scenario import scenario_folder
+from detente.policy.scenario import scenario_folder
 from fuzz import bodies
 from fuzz.odd import KEYS, SCALARS, SNIPPETS, TEXTS
 from fuzz.readers import CARD, seeds

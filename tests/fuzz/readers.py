@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 import detente as dt
+from detente.cards import load_question
+from detente.cards.draws import point
+from detente.cards.question import question_folder
 from detente.cli.run import _Earlier
 from detente.errors import DetenteError
 from detente.ledger import load_ledger
 from detente.ledger.load import RECORDS
-from detente.regime.build_policy import build_policy
-from detente.regime.scenario import Law, load_scenario, parse_scenario, scenario_folder
-from detente.strategy.cards import load_question
-from detente.strategy.cards.draws import point
-from detente.strategy.cards.question import question_folder
+from detente.policy.scenario import Law, load_scenario, parse_scenario, scenario_folder
+from detente.runs.build_policy import build_policy
 from detente.texts import parse_json, parse_yaml, read_yaml, yaml_text
 from detente.world.theta import read_theta_record
 from fuzz.batch import read_in_batch

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from detente.regime.scenario import load_scenario
+from detente.policy.scenario import load_scenario
 from fuzz.bodies import file_of_scenario, job_body, plain
 from fuzz.judge import Broken
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from detente.cards import load_question
 from detente.errors import DetenteError
 from detente.ledger import load_ledger
-from detente.regime.scenario import load_scenario
-from detente.strategy.cards import load_question
+from detente.policy.scenario import load_scenario
 from detente.world import load_world
 from detente.world.files import LABELS
 from detente.world.hdf5 import Refused, read_apart

@@ -9,7 +9,7 @@ import pytest
 
 from detente.errors import RecordError, UnknownNameError
 from detente.ledger import load_ledger
-from detente.regime.scenario import load_scenario
+from detente.policy.scenario import load_scenario
 from detente.texts import parse_yaml
 from detente.world.identities import MOST, find_misses
 from fuzz.judge import LINES, Refusal, judged

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from detente.errors import DetenteError
-from detente.ledger.load import RECORDS
-from detente.ledger.schema import KINDS as RECORD_KINDS
-from detente.ledger.schema import ProductList
-from detente.regime.scenario import Scenario, parse_scenario, scenario_folder
-from detente.strategy.cards.question import (
+from detente.cards.question import (
     KINDS,
     Question,
     find_kind,
     parse_question,
     question_folder,
 )
+from detente.errors import DetenteError
+from detente.ledger.load import RECORDS
+from detente.ledger.schema import KINDS as RECORD_KINDS
+from detente.ledger.schema import ProductList
+from detente.policy.scenario import Scenario, parse_scenario, scenario_folder
 from detente.texts import read_yaml
 from detente.world.theta import ThetaRecord
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from detente.law.line import LineRate, line_rates
 from detente.ledger import Ledger, load_ledger
 from detente.ledger.schema import Agreement
-from detente.regime.line import LineRate, line_rates
 
 NO = "no preference claimed"
 CAR = "870323"

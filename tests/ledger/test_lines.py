@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from detente.errors import InputError, UnknownNameError
+from detente.law.line import LineRate, averages, line_rates, sector_rates
+from detente.law.stacking import Cells, evaluate
+from detente.law.tables import covered, line_table
 from detente.ledger import Ledger, load_ledger
-from detente.regime.line import LineRate, averages, line_rates, sector_rates
-from detente.regime.stacking import Cells, evaluate
-from detente.regime.tables import covered, line_table
 
 CAR = "8703230140"  # MFN 2.5%
 SHIRT = "6109100012"  # cotton T-shirts, MFN 16.5%

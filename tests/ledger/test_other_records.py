@@ -7,9 +7,9 @@ import csv
 import pytest
 
 from detente.errors import DateError
+from detente.law.line import LineRate, line_rates
 from detente.ledger import Ledger, load_ledger
 from detente.ledger.load import RECORDS
-from detente.regime.line import LineRate, line_rates
 
 NO = "no preference claimed"
 EXCLUDED = "chn-exclusions claimed"

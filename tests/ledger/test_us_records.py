@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from detente.law.line import LineRate, averages, line_rates
 from detente.ledger import Ledger, load_ledger
 from detente.ledger import load as load_module
-from detente.regime.line import LineRate, averages, line_rates
 
 NO = "no preference claimed"
 USMCA = "usmca claimed"

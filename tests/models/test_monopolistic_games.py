@@ -8,8 +8,10 @@ import xarray as xr
 from monopolistic_plain import markup_world
 
 import detente as dt
+from detente.dependence.welfare_exposure import exposure_matrix
+from detente.errors import InputError
 from detente.models.monopolistic import Monopolistic
-from detente.strategy.objective import government, sector_real_income
+from detente.tariff_war.objective import government, sector_real_income
 from worlds import Change, Draw, random_policy
 
 NONE, FREE = Monopolistic("none"), Monopolistic("free")
@@ -179,3 +181,12 @@ def test_a_tariff_war_of_the_size_of_the_paper():
     assert float(found.regret.max()) < 1e-6
     assert found.equilibria[0].error < 1e-8
     assert found.tariff.shape == (33, 7, 7)
+
+
+def test_what_the_model_cannot_answer_is_refused(world):
+    out = dt.simulate(world, dt.Policy(world, tariff=0.1), model=NONE)
+    with pytest.raises(InputError, match=r"monopolistic.*caliendo-parro answers"):
+        exposure_matrix(out)
+    with pytest.raises(InputError, match=r"monopolistic does not support audit"):
+        dt.audit(out)
+    assert np.isnan(out.first_order.welfare).all()  # the envelope theorem needs prices at cost

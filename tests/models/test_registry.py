@@ -160,3 +160,17 @@ def test_a_tariff_war_tells_the_rate_of_each_player(world):
         levied = war.tariff.sel(importer=player, sector="s00")
         abroad = levied.sel(exporter=[c for c in world.countries if c != player])
         np.testing.assert_allclose(100 * abroad, rate, rtol=1e-12)
+
+
+def test_a_parameter_by_country_is_named_and_complete(world):
+    one = build(np.array([[[100.0, 10, 10], [7, 100, 10], [7, 10, 100]]]))
+    policy = dt.Policy(one, tariff=0.1)
+    named = dt.simulate(
+        one, policy, model={"name": "labour-supply", "nu": {"c00": 0.27, "others": 0.11}}
+    )
+    listed = dt.simulate(one, policy, model={"name": "labour-supply", "nu": (0.27, 0.11, 0.11)})
+    np.testing.assert_array_equal(named.real_income, listed.real_income)
+    with pytest.raises(InputError, match=r"nu has no value for c01, c02"):
+        dt.simulate(one, policy, model={"name": "labour-supply", "nu": {"c00": 0.27}})
+    with pytest.raises(UnknownNameError, match="c09"):
+        dt.nash(one, ["c00", "c01"], model={"name": "labour-supply", "nu": {"c09": 0.2}})

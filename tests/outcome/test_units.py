@@ -12,6 +12,7 @@ import pytest
 
 import detente as dt
 from detente.errors import UnknownNameError
+from detente.outcome.objective import value_of
 from detente.outcome.tables import (
     average_tariffs,
     country_table,
@@ -22,7 +23,6 @@ from detente.outcome.tables import (
     redirection_table,
     sector_table,
     tariff_table,
-    value_of,
     welfare_table,
 )
 from worlds import Draw, build, random_world
@@ -231,9 +231,18 @@ def test_one_number_by_name(out):
     was, now = (float(t.sel(sector="s01", importer="c02", exporter="c02"))
                 for t in (out.trade_before, out.trade))  # fmt: skip
     assert value_of(out, "sales[s01,c02,c02]") == pytest.approx(100 * (now / was - 1))
-    for what, word in (("sales[s01,c02]", r"write sales\[SECTOR,IMPORTER,EXPORTER\]"),
+    abroad = [n for n, c in enumerate(out.world.countries) if c != "c02"]
+    for name, axis in (("exports", "importer"), ("imports", "exporter")):
+        other = {"importer": "exporter", "exporter": "importer"}[axis]
+        sums = [
+            float(t.sel({"sector": "s01", other: "c02"}).isel({axis: abroad}).sum())
+            for t in (out.trade_before, out.trade)
+        ]
+        change = 100 * (sums[1] / sums[0] - 1)
+        assert value_of(out, f"{name}[s01,c02]") == pytest.approx(change)
+    for what, word in (("sales[s01,c02]", r"write sales\[sector, importer, exporter\]"),
                        ("real_incme[c03]", "did you mean real_income"),
-                       ("output[c03]", r"needs \['sector', 'country'\]"),
+                       ("output[c03]", r"write output\[sector, country\]"),
                        ("output[s01,c99]", "'c99'"), ("output[c03,s01]", "'c03'"),
                        ("sales[s01,c02,c99]", "'c99'")):  # fmt: skip
         with pytest.raises(UnknownNameError, match=word):

@@ -20,6 +20,8 @@ Not asserted, and why:
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import xarray as xr
@@ -150,6 +152,29 @@ def test_more_digits_from_the_oracles(nafta, country, welfare, tot, vot, real_wa
         assert float(first.terms_of_trade) == pytest.approx(tot, abs=6e-5)
         assert float(first.volume_of_trade) == pytest.approx(vot, abs=6e-5)
     assert float(nafta.real_wage.sel(country=country)) == pytest.approx(real_wage, abs=6e-5)
+
+
+def test_the_page_of_the_model_prints_these(paper, nafta):
+    """docs/models/caliendo-parro.md: the paper's column as in Table 2, ours to the last digit."""
+    page = Path(__file__).parents[2] / "docs" / "models" / "caliendo-parro.md"
+    rows = [line.strip("| ").split(" | ") for line in page.read_text("utf-8").split("\n")
+            if line.startswith("| ")]  # fmt: skip
+    table = {row[0]: row[1:] for row in rows if len(row) == 7}
+    first = nafta.first_order
+    ours = {
+        "welfare (eq. 16)": ("welfare", first.welfare),
+        "terms of trade": ("tot", first.terms_of_trade),
+        "volume of trade": ("vot", first.volume_of_trade),
+        "real wage": ("realwage", nafta.real_wage),
+        "real income": ("", nafta.real_income),
+    }
+    assert set(ours) <= set(table)
+    for title, (kind, values) in ours.items():
+        for c, printed, shown in zip(BLOC, table[title][::2], table[title][1::2], strict=True):
+            assert printed == (
+                paper.published.value[f"cp15_t2_{c}_{kind}"] if kind else "not printed"
+            )
+            assert shown == f"{float(values.sel(country=c)):.3f}"
 
 
 def test_table_3_by_partner(paper, nafta):

@@ -7,8 +7,8 @@ import pytest
 
 import detente as dt
 from detente.errors import InputError
-from detente.regime.build_policy import build_policy
-from detente.regime.scenario import load_scenario
+from detente.policy.scenario import load_scenario
+from detente.runs.build_policy import build_policy
 
 BAD = Path(__file__).parent / "bad"
 

@@ -12,10 +12,10 @@ import pytest
 
 import detente as dt
 from detente.labels import goods_sectors, group_members
-from detente.outcome.tables import value_of
-from detente.regime.build_policy import build_policy
-from detente.regime.scenario import load_scenario, scenario_folder, scenario_names
+from detente.outcome.objective import value_of
+from detente.policy.scenario import load_scenario, scenario_folder, scenario_names
 from detente.report.schema import scenario_schema
+from detente.runs.build_policy import build_policy
 
 ROOT = Path(__file__).parents[2]
 NAMES = [
@@ -54,7 +54,7 @@ def changed(policy, world) -> set[tuple[str, str]]:
 
 
 def test_the_nine_written_by_hand_and_no_other():
-    # those that restate the ledger are tested in tests/regime
+    # those that restate the ledger are tested in tests/law
     assert [n for n in scenario_names() if load_scenario(n).policy is None] == NAMES
 
 

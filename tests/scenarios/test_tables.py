@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import detente as dt
+from detente.build.line_tables import build_tables
 from detente.errors import TableError
-from detente.regime.build_tables import build_tables
-from detente.regime.scenario import scenario_folder
+from detente.policy.scenario import scenario_folder
 
 TABLES = scenario_folder() / "tables"
 RAW = (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from detente.cards import play
 from detente.report.card import card_json
-from detente.strategy.cards import play
 from detente.web.schemas import JobAnswer
 from web.conftest import TestClient
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import detente as dt
-from detente.regime.scenario import parse_scenario, scenario_names
+from detente.policy.scenario import parse_scenario, scenario_names
 from detente.report.tabular import run_json
 from detente.texts import parse_yaml
 from detente.web.scenarios import TABLES

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import detente as dt
-from detente.study.laws import SHIPPED, Laws, inputs_key
+from detente.timeline.laws import SHIPPED, Laws, inputs_key
 from detente.web.failures import BusyError
 from detente.web.laws import LawKeeper
 from detente.web.schemas import (

@@ -7,9 +7,9 @@ import pytest
 
 import detente as dt
 from detente.labels import sector_codes
-from detente.study.laws import SHIPPED, Laws
-from detente.study.places import country_place, sector_place, sectors_table
-from detente.study.timeline import Timeline
+from detente.timeline.days import Timeline
+from detente.timeline.laws import SHIPPED, Laws
+from detente.timeline.places import country_place, sector_place, sectors_table
 from detente.web.shapes import CountryAnswer, SectorAnswer
 
 WORLD = dt.load_world()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detente.strategy.cards import evaluate, load_question, question_names
+from detente.cards import evaluate, load_question, question_names
 from detente.web.question_views import parameter_rows, read_values
 from detente.web.shapes import PointAnswer, QuestionAnswer, QuestionList
 

@@ -7,9 +7,9 @@ from importlib.resources import files
 import pandas as pd
 import pytest
 
+from detente.build.world import build_world_2022, write
+from detente.build.world.raw import FILES
 from detente.errors import TableError
-from detente.world.build import build_world_2022, write
-from detente.world.build.raw import FILES
 from raw_tables import raw_folder
 
 SHIPPED = files("detente.world") / "data"

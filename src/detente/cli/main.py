@@ -53,10 +53,10 @@ def _stop(number: int, _frame: FrameType | None) -> None:
         # modules that were not imported have nothing to end
         if files := sys.modules.get("detente.files"):
             files.discard_parts()
-        for room in ("detente.study.workers", "detente.world.hdf5"):
+        for room in ("detente.runs.workers", "detente.world.hdf5"):
             if starts_processes := sys.modules.get(room):
                 starts_processes.kill_all()
-        journal = sys.modules.get("detente.strategy.cards.journal")
+        journal = sys.modules.get("detente.cards.journal")
         kept = journal.kept_words() if journal else ""
         with contextlib.suppress(OSError):
             fresh = "\n" if os.isatty(2) else ""  # a progress bar stands on the line

@@ -59,11 +59,11 @@ def play(
 
     Leaves with code 3 where too many draws fail for a verdict.
     """
+    from detente.cards import play as play_question
     from detente.cli.output import say_csv, say_json, say_text
     from detente.report.card import card_json, card_markdown, print_card, save_card
     from detente.report.tabular import csv_text
     from detente.report.text import terminal
-    from detente.strategy.cards import play as play_question
 
     if out is not None:
         probe_folder(out)
@@ -97,9 +97,9 @@ def questions(
     """List the questions that ship with the package."""
     import pandas as pd
 
+    from detente.cards import load_question, question_names
     from detente.cli.formats import Format
     from detente.cli.output import show
-    from detente.strategy.cards import load_question, question_names
 
     if format_ is CardFormat.MD:
         raise InputError("--format md: a list prints as table, json or csv")

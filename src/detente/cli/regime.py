@@ -56,8 +56,8 @@ def regime(
     """Print the tariff that applied on a day, its derivation, or averages."""
     from detente.cli.output import show
     from detente.labels import resolve_sectors
+    from detente.law import query
     from detente.ledger import load_ledger
-    from detente.regime import query
 
     ledger = load_ledger()
     view: dict[str, Any] = {

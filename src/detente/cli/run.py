@@ -64,7 +64,7 @@ def run(
 ) -> None:  # fmt: skip
     """Run a scenario and print who gains, who loses, and where the trade went."""
     from detente.report.folder import save_run
-    from detente.study.run import run as run_scenario
+    from detente.runs.run import run as run_scenario
     from detente.world import load_world
 
     if out is not None:
@@ -100,7 +100,7 @@ def scenarios(
     import pandas as pd
 
     from detente.cli.output import show
-    from detente.regime.scenario import load_scenario, scenario_names
+    from detente.policy.scenario import load_scenario, scenario_names
 
     found = [load_scenario(name) for name in scenario_names()]
     rows = pd.DataFrame(
@@ -136,7 +136,7 @@ class _Earlier:
     """What a run.json says about how to run it again."""
 
     def __init__(self, path: Path) -> None:
-        from detente.regime.scenario import parse_scenario
+        from detente.policy.scenario import parse_scenario
         from detente.texts import read_json
 
         body = read_json(path, "run.json")

@@ -73,9 +73,9 @@ def build(
     format_: Format_ = Format.TABLE,
 ) -> None:
     """Build world-2022 from the raw tables and report every repair."""
+    from detente.build.world import build_world_2022, write
     from detente.cli.output import show as print_rows
     from detente.files import probe_folder
-    from detente.world.build import build_world_2022, write
 
     probe_folder(out)
     dataset, report = build_world_2022(raw)

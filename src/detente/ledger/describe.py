@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from detente.errors import UnknownNameError
 from detente.labels import country_name, sector_name
+from detente.memory import Kept
 
 from .ledger import Ledger, e_words
 from .schema import (
@@ -323,12 +324,11 @@ def _title(ledger: Ledger, key: str) -> str:
     return str(getattr(ledger.records[key][1], "title", key))
 
 
-_by_hash: dict[str, Links] = {}
+_by_hash: Kept[str, Links] = Kept(2)
 
 
 def _cached_index(ledger: Ledger) -> Links:
     if ledger.content_hash not in _by_hash:
-        _by_hash.clear()
         _by_hash[ledger.content_hash] = _index(ledger)
     return _by_hash[ledger.content_hash]
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from detente.cachefolder import keep, kept
 from detente.errors import FileError, RecordError, shown
 from detente.files import read_bytes, text_of
+from detente.memory import Kept
 from detente.records import place, quoted, said
 from detente.texts import csv_rows, decimal, parse_yaml
 from detente.version import __version__
@@ -29,7 +30,7 @@ __all__ = ["load_ledger"]
 
 RECORDS = Path(__file__).parent / "records"
 _HS = re.compile("[0-9]{2}|[0-9]{4,10}")
-_cache: dict[Path, Ledger] = {}
+_cache: Kept[Path, Ledger] = Kept(1)
 
 MAX_FILES = 50_000
 """Files in a folder of records; more is another folder than the one meant."""

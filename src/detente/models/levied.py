@@ -25,8 +25,10 @@ class Levied(NamedTuple):
     taxed: tuple[int, ...]
 
 
-def levied(pi: Array, theta: Array, before: Array, policy: Instruments) -> Levied:
-    """Build A = pi kappa^-theta, B1 = A/(1+t'), B = B1/(1+e') with kappa = (1+t)(1+e)d.
+def levied(
+    pi: Array, theta: Array, before: Array, policy: Instruments, through: Array | None = None
+) -> Levied:
+    """Build A = pi kappa^-theta, B1 = A/(1+t'), B = B1/(1+e') with kappa = (1+t)^through (1+e) d.
 
     Only rows that the policy touches are recomputed. A row whose every seller faces a cost
     change is scaled by its smallest one, which keeps 100^-65 away from underflow.
@@ -36,6 +38,8 @@ def levied(pi: Array, theta: Array, before: Array, policy: Instruments) -> Levie
     pi : (J, N, N) base shares of spending
     theta : (J,) elasticity of the shares
     before : (J, N, N) base tariff
+    through : (N,) pass-through of each importer's tariffs to the prices that shares react to;
+        None: one
     """
     changed = policy.tariff != before
     for raised, nothing in ((policy.export_tax, 0.0), (policy.iceberg, 1.0)):
@@ -46,6 +50,8 @@ def levied(pi: Array, theta: Array, before: Array, policy: Instruments) -> Levie
     row_scale = np.zeros(pi.shape[:2])
     if touched[0].size:
         ratio = (1.0 + policy.tariff[touched]) / (1.0 + before[touched])
+        if through is not None:
+            ratio **= through[touched[1], None]
         if policy.export_tax is not None:
             ratio *= 1.0 + policy.export_tax[touched]
         if policy.iceberg is not None:

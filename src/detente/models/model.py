@@ -29,6 +29,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
+
 from detente.models.bars import Bars, Columns, PolicyGradient
 from detente.models.blocks import Array, Instruments
 from detente.models.closure import Closure
@@ -161,6 +163,8 @@ class Model(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     abilities: ClassVar[Abilities]
+    by_country: ClassVar[tuple[str, ...]] = ()
+    """Parameters that may be given one a country; outside the models also as a mapping."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -287,6 +291,17 @@ class Model(ABC):
     def cost_logs(self, p: Any, problem: Problem) -> Array:
         """Log sellers' prices (J, N); NaN where nothing can be made."""
         return p.log_c
+
+    def trade_deficit(self, p: Any, kernel: Any) -> Array:
+        """Imports less exports at border prices (N,): the closure's deficit and the transfers
+        received, unless labour earns across borders."""
+        return p.deficit + kernel.transfer
+
+    def trade_deficit_bars(self, country: int, p: Any) -> Bars:
+        """Partial derivatives of one country's :meth:`trade_deficit` in what the point holds."""
+        here = np.zeros_like(p.deficit)
+        here[country] = 1.0
+        return Bars(deficit=here, transfer=here)
 
     def extra(self, p: Any, problem: Problem) -> dict[str, Array]:
         """Levels of the model's own variables (``abilities.variables``), by name."""

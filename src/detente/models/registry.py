@@ -7,12 +7,15 @@ from typing import Any
 
 from detente.errors import InputError, UnknownNameError
 from detente.models.caliendo_parro import CaliendoParro
+from detente.models.labour_supply import LabourSupply
 from detente.models.model import Model
 from detente.models.monopolistic import Monopolistic
 
-__all__ = ["DEFAULT", "MODELS", "able", "model_of", "parameter_hint", "refuse_unable"]
+__all__ = ["DEFAULT", "MODELS", "able", "model_of", "name_of", "parameter_hint", "refuse_unable"]
 
-MODELS: dict[str, type[Model]] = {each.name: each for each in (CaliendoParro, Monopolistic)}
+MODELS: dict[str, type[Model]] = {
+    each.name: each for each in (CaliendoParro, Monopolistic, LabourSupply)
+}
 
 DEFAULT = CaliendoParro.name
 
@@ -44,6 +47,13 @@ def model_of(given: str | Model | Mapping[str, Any], where: str = "model") -> Mo
                 raise UnknownNameError(f"{where}: {name} has no parameters, so no {key!r}")
             raise UnknownNameError.of(f"parameter of {name}", key, known, where)
     return kind(**settings)
+
+
+def name_of(given: str | Model | Mapping[str, Any]) -> str:
+    """The name of a model given in any of these ways."""
+    if isinstance(given, Mapping):
+        given = str(given.get("name"))
+    return given if isinstance(given, str) else given.name
 
 
 def able(task: str, name: str) -> list[str]:

@@ -21,8 +21,8 @@ from detente.models.registry import model_of, refuse_unable
 from detente.outcome.outcome import Outcome
 from detente.outcome.recheck import Check, Tally, recheck
 from detente.outcome.simulate import simulate
-from detente.regime import Policy
-from detente.regime.quota import Quota
+from detente.policy import Policy
+from detente.policy.quota import Quota
 from detente.world import World, load_world
 from detente.world.files import EMBEDDED, LABELS, MAX_BYTES
 from detente.world.hdf5 import Refused, read_apart

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from detente.memory import Kept
 from detente.models.blocks import Array, Instruments, Quota
 from detente.models.model import Model, Tables
 from detente.models.registry import DEFAULT, model_of
-from detente.regime import Policy
+from detente.policy import Policy
 from detente.world import World
 
 __all__ = ["Prepared", "instruments", "prepare", "tables", "with_elasticities"]
+
+
+BASES = 32
+"""Base equilibria kept for a world and model, by closure and baseline."""
 
 
 @dataclass
@@ -30,10 +35,10 @@ class Prepared:
     steps: Any
     unchanged: Policy
     labels: tuple[list[str], list[str]]
-    bases: dict[tuple[str, str], Any] = field(default_factory=dict)
+    bases: Kept[tuple[str, str], Any] = field(default_factory=lambda: Kept(BASES))
 
 
-_prepared: WeakKeyDictionary[World, dict[Model, Prepared]] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[World, Kept[Model, Prepared]] = WeakKeyDictionary()
 
 KEPT = 8
 """Models, or sets of their parameters, for which one world is kept ready."""
@@ -48,13 +53,11 @@ def prepare(world: World, model: Model | None = None) -> Prepared:
         The world does not suit the model.
     """
     model = model or model_of(DEFAULT)
-    held = _prepared.setdefault(world, {})
+    held = _prepared.setdefault(world, Kept(KEPT))
     if model not in held:
         bare = tables(world)
         base = model.base(bare)
         unchanged = next((p.unchanged for p in held.values()), None) or Policy(world)
-        while len(held) >= KEPT:
-            held.pop(next(iter(held)))
         held[model] = Prepared(
             model, base, model.own_income(bare, base), model.steps(base), unchanged,
             (world.sectors, world.countries),
@@ -68,7 +71,7 @@ def with_elasticities(prepared: Prepared, theta: Array) -> Prepared:
     Shares and levels do not depend on them, so that only the step direction is built anew.
     """
     bare = prepared.model.with_elasticities(prepared.economy, theta)
-    return replace(prepared, economy=bare, steps=prepared.model.steps(bare), bases={})
+    return replace(prepared, economy=bare, steps=prepared.model.steps(bare), bases=Kept(BASES))
 
 
 def tables(world: World) -> Tables:

@@ -109,9 +109,8 @@ class Equilibrium:
 
     @cached_property
     def trade_deficit(self) -> Array:
-        """Imports less exports at border prices, (N,): the closure's deficit and the transfers
-        received, since both are spent on what others make."""
-        return self.point.deficit + self.kernel.transfer
+        """Imports less exports at border prices, (N,)."""
+        return self.model.trade_deficit(self.point, self.kernel)
 
     @cached_property
     def extra(self) -> dict[str, Array]:

@@ -82,7 +82,7 @@ def jacobian(
     refuse_unable(outcome.after.model, "task", "gradient", "gradient")
     refuse_unable(outcome.after.model, "instrument", wrt, "gradient")
     wanted = [of] if isinstance(of, (str, Mapping)) else list(of)
-    outcome._require_converged()  # pyright: ignore[reportPrivateUsage]
+    outcome.require_converged()  # pyright: ignore[reportPrivateUsage]
     parts = [objective(outcome, each) for each in wanted]
     space, through = _space(outcome), _through(outcome, wanted, wrt)
     values = np.stack([_one(outcome.after, part, space, wrt, through) for part in parts])

@@ -19,7 +19,7 @@ from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
 from detente.world import World
 
-__all__ = ["OBJECTIVES", "Objective", "Objectives", "objective", "parse"]
+__all__ = ["OBJECTIVES", "Objective", "Objectives", "objective", "parse", "value_of"]
 
 Objectives = str | Mapping[str, float]
 """A name, or a weighted sum of names."""
@@ -36,8 +36,9 @@ class Objective:
     bars: Bars
 
 
-def parse(world: World, name: str) -> tuple[str, tuple[int, ...]]:
-    """``"output[C26, TWN]"`` as the variable and the positions of its labels.
+def parse(world: World, name: str, where: str = "of") -> tuple[str, tuple[int, ...]]:
+    """``"output[C26, TWN]"`` as the variable and the positions of its labels; the only reader of
+    such names.
 
     Raises
     ------
@@ -47,14 +48,14 @@ def parse(world: World, name: str) -> tuple[str, tuple[int, ...]]:
     found = _NAME.fullmatch(name)
     variable, inside = (found[1], found[2]) if found else (name, None)
     if variable not in OBJECTIVES:
-        raise UnknownNameError.of("objective", variable, OBJECTIVES, "of")
+        raise UnknownNameError.of("variable", variable, OBJECTIVES, where)
     allowed = OBJECTIVES[variable].labels
     parts = tuple(part.strip() for part in inside.split(",")) if inside else ()
     dims = next((a for a in allowed if len(a) == len(parts)), None)
     if dims is None:
         forms = " or ".join(f"{variable}[{', '.join(a)}]" for a in allowed)
-        raise UnknownNameError(f"of: {name!r} is not complete; write {forms}, with labels")
-    return variable, tuple(_position(world, d, p) for d, p in zip(dims, parts, strict=True))
+        raise UnknownNameError(f"{where}: {name!r} is not complete; write {forms}, with labels")
+    return variable, tuple(_position(world, d, p, where) for d, p in zip(dims, parts, strict=True))
 
 
 def objective(outcome: Outcome, of: Objectives) -> Objective:
@@ -140,8 +141,7 @@ def _level(field: str) -> Callable[[Equilibrium, Equilibrium, At], Bars]:
 
 
 def _trade_deficit(b: Equilibrium, a: Equilibrium, at: At) -> Bars:
-    here = _pick(a.wage.shape, at, 1.0)
-    return Bars(deficit=here, transfer=here)
+    return a.model.trade_deficit_bars(at[0], a.point)
 
 
 def _output(b: Equilibrium, a: Equilibrium, at: At) -> Bars | None:
@@ -192,6 +192,13 @@ def _abroad(buying: bool) -> Callable[[Equilibrium, Equilibrium, At], Bars | Non
     return bars
 
 
+def _sales(b: Equilibrium, a: Equilibrium, at: At) -> Bars | None:
+    before = b.flows[at]
+    if not before > 0:
+        return None
+    return Bars(flows=_pick(a.table.tariff.shape, at, 100.0 / before))
+
+
 def _flow(b: Equilibrium, a: Equilibrium, at: At) -> Bars:
     return Bars(flows=_pick(a.table.tariff.shape, at, 1.0))
 
@@ -221,16 +228,43 @@ OBJECTIVES: dict[str, _Row] = {
     "output_value": _Row(_SC, "percent", _output_value),
     "prices": _Row(_SC, "percent", _price),
     "cost": _Row(_SC, "percent", _cost),
+    "sales": _Row((("sector", "importer", "exporter"),), "percent", _sales),
     "trade": _Row((("sector", "importer", "exporter"),), "USD million", _flow),
 }
-"""Scalar outcomes that can be differentiated, by name."""
+"""Scalar outcomes that can be read and differentiated, by name; ``sales`` is the change of one
+flow, ``trade`` its value after the change."""
 
 
-def _position(world: World, dim: str, label: str) -> int:
+def value_of(outcome: Outcome, name: str) -> float:
+    """One number by name: ``real_income[KOR]``, ``output[C29,JPN]``, ``sales[C29,USA,KOR]``.
+
+    NaN for a percent change of something that was zero.
+
+    Raises
+    ------
+    UnknownNameError
+        The variable or a label is unknown, or a label is missing.
+    """
+    variable, at = parse(outcome.world, name, name)
+    if len(at) == 2 and variable in ("exports", "imports"):
+        return _abroad_of(outcome, variable, *at)
+    return float(getattr(outcome, variable).values[at])
+
+
+def _abroad_of(outcome: Outcome, variable: str, j: int, n: int) -> float:
+    """Change of a country's exports or imports of one sector."""
+    outcome.require_converged()
+    of = (j, n) if variable == "imports" else (j, slice(None), n)
+    others = np.arange(len(outcome.world.countries)) != n
+    before, after = (float(e.flows[of][others].sum()) for e in (outcome.base, outcome.after))
+    return 100.0 * (after / before - 1.0) if before > 0 else float("nan")
+
+
+def _position(world: World, dim: str, label: str, where: str) -> int:
     known = world.sectors if dim == "sector" else world.countries
-    found = (world.sector_list if dim == "sector" else world.country_list)(label, "of")
+    found = (world.sector_list if dim == "sector" else world.country_list)(label, where)
     if len(found) != 1:
         raise UnknownNameError(
-            f"of: {label!r} stands for {len(found)} labels; name one, or give a weighted sum"
+            f"{where}: {label!r} stands for {len(found)} labels; name one, or give a weighted sum"
         )
     return known.index(found[0])

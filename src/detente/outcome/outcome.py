@@ -21,7 +21,7 @@ from detente.variables import variable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from detente.regime import Policy
+    from detente.policy import Policy
     from detente.world import World
 
 __all__ = ["Outcome"]
@@ -180,7 +180,7 @@ class Outcome:
         (:func:`detente.outcome.tables.quota_table`)."""
         from detente.outcome.tables import quota_table
 
-        self._require_converged()
+        self.require_converged()
         return quota_table(self)
 
     @cached_property
@@ -243,7 +243,8 @@ class Outcome:
 
     # --- what only some models have -----------------------------------------------------------
     def own(self, name: str) -> xr.DataArray:
-        """Change of a variable that only some models have, percent; see their ``abilities``.
+        """A variable that only some models have (see their ``abilities``): its change in percent,
+        or its level after the change where its unit is another.
 
         Raises
         ------
@@ -251,7 +252,9 @@ class Outcome:
             The model does not have it; the message names those that do.
         """
         refuse_unable(self.after.model, "variable", name, "outcome")
-        return self._of(name, _change(*(e.extra[name] for e in self._both)))
+        before, level = (e.extra[name] for e in self._both)
+        changes = variable(name).unit == "percent"
+        return self._of(name, _change(before, level) if changes else level)
 
     # --- flows ------------------------------------------------------------------------------
     @cached_property
@@ -268,6 +271,11 @@ class Outcome:
     def trade_change(self) -> xr.DataArray:
         """Flows after less before, USD million; sector, importer, exporter."""
         return self._of("trade_change", self.after.flows - self.base.flows)
+
+    @property
+    def sales(self) -> xr.DataArray:
+        """Change of each flow at border prices, percent; sector, importer, exporter."""
+        return self._of("sales", _change(self.base.flows, self.after.flows))
 
     # --- first-order decomposition ----------------------------------------------------------
     @cached_property
@@ -309,7 +317,7 @@ class Outcome:
     def first_order_sums(self) -> dict[str, Array]:
         """The terms of ``first_order`` as bare arrays, (N,)."""
         if not self._has_first_order:
-            self._require_converged()
+            self.require_converged()
             nothing = np.full(len(self.world.countries), np.nan)
             own = ("quota_rent_received",) if self._has_quotas else ()
             names = (*FirstOrder._fields[:5], *own, "welfare")
@@ -348,7 +356,7 @@ class Outcome:
     @cached_property
     def _terms(self) -> FirstOrder:
         refuse_unable(self.after.model, "task", "first order", "first_order")
-        self._require_converged()
+        self.require_converged()
         return first_order(self.base, self.after)
 
     # --- together ---------------------------------------------------------------------------
@@ -466,7 +474,14 @@ class Outcome:
     def _both(self) -> tuple[Equilibrium, Equilibrium]:
         return self.base, self.after
 
-    def _require_converged(self) -> None:
+    def require_converged(self) -> None:
+        """Refuse to be read where there is no result.
+
+        Raises
+        ------
+        ConvergenceError, NoSolutionError
+            The solve stopped early, or there is no equilibrium.
+        """
         if self.status == "no_solution" and self.error is not None:
             raise self.error
         if self.status != "converged":
@@ -477,7 +492,7 @@ class Outcome:
             )
 
     def _of(self, name: str, values: Array, dims: tuple[str, ...] | None = None) -> xr.DataArray:
-        self._require_converged()
+        self.require_converged()
         row = variable(name)
         dims = dims or row.dims
         array = _template(self.world, dims).copy(deep=False, data=np.asarray(values))

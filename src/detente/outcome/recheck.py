@@ -3,9 +3,9 @@
 Nothing here is shared with what is checked. Shares come from the tables of the world, everything
 else from the labelled arrays that a reader gets (``Outcome.to_dataset``, or ``outcome.nc`` of a
 saved run), and each equation is written out as in Caliendo and Parro (2015, eqs. 10-14; see
-``docs/model.md``) in plain steps: no kernels, no scalings, none of the solver's unknowns. Levels of
-wages, prices and costs are over the world table's, so that the equilibrium before and the one after
-are each held against the table, and the changes against the two.
+``docs/models/caliendo-parro.md``) in plain steps: no kernels, no scalings, none of the solver's
+unknowns. Levels of wages, prices and costs are over the world table's, so that the equilibrium
+before and the one after are each held against the table, and the changes against the two.
 """
 
 from __future__ import annotations
@@ -469,9 +469,9 @@ def _changes(tally: Tally, outcome: xr.Dataset, b: _Side, a: _Side) -> None:
 
 
 def _first_order(tally: Tally, outcome: xr.Dataset, b: _Side, a: _Side) -> None:
-    """The first-order terms (Caliendo and Parro 2015, eq. 16, and companions; ``docs/model.md``).
-    A country with a flow that is banned, or whose seller can no longer produce, has no welfare
-    sum."""
+    """The first-order terms (Caliendo and Parro 2015, eq. 16, and companions;
+    ``docs/equilibrium.md``). A country with a flow that is banned, or whose seller can no longer
+    produce, has no welfare sum."""
     M0 = b.flows
     M1 = np.where(M0 > 0, a.flows, 0.0)
     on = M0 > 0

@@ -18,7 +18,7 @@ from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import Equilibrium, Nowhere
 from detente.outcome.outcome import Outcome
 from detente.outcome.solver import METHODS, solve_equilibrium
-from detente.regime import Policy
+from detente.policy import Policy
 from detente.solve.solution import Solution, Status
 from detente.solve.threads import one_thread
 from detente.world import World
@@ -72,7 +72,7 @@ def simulate(
     ConvergenceError
         The solve stopped before ``tol`` and ``throw`` is true.
     """
-    chosen = checked_model(model, deficit, "simulate")
+    chosen = checked_model(model, deficit, "simulate", world)
     if method not in METHODS:
         raise UnknownNameError.of("method", method, METHODS, "simulate")
     if not tol > 0:
@@ -112,19 +112,42 @@ def _unsolved(
     return Equilibrium(prepared.model, prepared.economy, levied, closure, Nowhere(error), solution)
 
 
-def checked_model(model: AnyModel, deficit: str, where: str) -> Model:
+def checked_model(model: AnyModel, deficit: str, where: str, world: World) -> Model:
     """A model and the name of a closure it supports.
+
+    Parameters of the model that may differ between countries are taken as a mapping from country
+    or group to value too; ``others`` stands for all that are not named.
 
     Raises
     ------
     InputError
-        Either is unknown, or the model does not have the closure.
+        Either is unknown, the model does not have the closure, or a mapping leaves a country out.
     """
+    if isinstance(model, Mapping):
+        model = {key: _by_country(value, key, where, world) for key, value in model.items()}
     chosen = model_of(model, where)
     if deficit not in CLOSURES:
         raise UnknownNameError.of("deficit closure", deficit, CLOSURES, where)
     refuse_unable(chosen, "closure", deficit, where)
     return chosen
+
+
+def _by_country(value: Any, name: str, where: str, world: World) -> Any:
+    """``{"USA": 0.27, "others": 0.11}`` as one value a country of the world, in its order."""
+    if not isinstance(value, Mapping):
+        return value
+    values = dict.fromkeys(world.countries, value.get("others"))
+    for who, one in value.items():
+        if who != "others":
+            for country in world.country_list(str(who), f"{where}: {name}"):
+                values[country] = one
+    lacking = [c for c, one in values.items() if one is None]
+    if lacking:
+        raise InputError(
+            f"{where}: {name} has no value for {', '.join(lacking[:5])} ({len(lacking)} countries "
+            "in all); name them, or give others: a number"
+        )
+    return tuple(values.values())
 
 
 def refuse_unlevied(model: Model, levied: Instruments, where: str) -> None:

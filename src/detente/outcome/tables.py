@@ -10,7 +10,7 @@ from detente.labels import goods_sectors
 from detente.models.blocks import Array
 from detente.models.quotas import sales
 from detente.outcome.outcome import Outcome
-from detente.regime import Policy
+from detente.policy import Policy
 
 __all__ = [
     "average_tariffs",
@@ -23,7 +23,6 @@ __all__ = [
     "redirection_table",
     "sector_table",
     "tariff_table",
-    "value_of",
     "welfare_table",
 ]
 
@@ -326,47 +325,6 @@ def tariff_table(policy: Policy) -> pd.DataFrame:
             "tariff_faced_pct": faced,
         }
     )
-
-
-def value_of(out: Outcome, what: str) -> float:
-    """One number by name: ``real_income[KOR]``, ``output[C29,JPN]``, ``sales[C29,USA,KOR]``
-    (change of a flow, percent; sector, importer, exporter).
-
-    Raises
-    ------
-    UnknownNameError
-        The variable or a label is unknown.
-    """
-    from detente.errors import UnknownNameError
-
-    name, _, rest = what.partition("[")
-    keys = [k.strip() for k in rest.rstrip("]").split(",") if k.strip()]
-    if name == "sales":
-        if len(keys) != 3:
-            raise UnknownNameError(f"{what!r}: write sales[SECTOR,IMPORTER,EXPORTER]")
-        at: dict[str, str] = dict(zip(("sector", "importer", "exporter"), keys, strict=True))
-        _known(out, at, what)
-        before = float(out.trade_before.sel(at))
-        return float(_pct(np.array([before]), np.array([float(out.trade.sel(at))]))[0])
-    known = ("real_income", "real_wage", "wage", "consumer_price", "exports", "imports",
-             "revenue", "output", "output_value", "prices", "cost")  # fmt: skip
-    if name not in known:
-        raise UnknownNameError.of("variable", name, [*known, "sales"], what)
-    array = getattr(out, name)
-    if len(keys) != array.ndim:
-        raise UnknownNameError(f"{what!r}: {name} needs {list(array.dims)} in the brackets")
-    at = dict(zip((str(d) for d in array.dims), keys, strict=True))
-    _known(out, at, what)
-    return float(array.sel(at))
-
-
-def _known(out: Outcome, at: dict[str, str], what: str) -> None:
-    from detente.errors import UnknownNameError
-
-    for dim, label in at.items():
-        labels = out.world.sectors if dim == "sector" else out.world.countries
-        if label not in labels:
-            raise UnknownNameError.of(dim, label, labels, what)
 
 
 def _pct(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -11,13 +11,13 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from detente.cards.card import Card
+from detente.cards.kind import with_unit
 from detente.files import write_folder
 from detente.labels import country_codes, country_name, sector_codes, sector_name
 from detente.report.images import new_figure, png
 from detente.report.tabular import csv_text, envelope, json_text
 from detente.report.text import paragraph
-from detente.strategy.cards.card import Card
-from detente.strategy.cards.kind import with_unit
 
 __all__ = ["card_json", "card_markdown", "draw_card", "print_card", "save_card"]
 

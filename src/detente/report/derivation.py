@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from detente.regime.line import LineRate
+from detente.law.line import LineRate
 
 __all__ = ["print_derivation"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from detente.labels import country_name, sector_name
 from detente.report.images import new_figure, png
-from detente.study.run import RunResult
+from detente.runs.run import RunResult
 
 __all__ = ["draw_run"]
 

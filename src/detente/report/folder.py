@@ -7,7 +7,7 @@ from pathlib import Path
 from detente.files import write_folder
 from detente.report.figures import draw_run
 from detente.report.tabular import csv_text, json_text, run_json
-from detente.study.run import RunResult
+from detente.runs.run import RunResult
 from detente.world.files import netcdf_bytes
 
 __all__ = ["save_run"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detente.models.registry import MODELS
-from detente.regime.scenario import Scenario
+from detente.policy.scenario import Scenario
 
 __all__ = ["run_schema", "table_schema"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from detente.study.run import RunResult
+from detente.runs.run import RunResult
 
 __all__ = ["csv_text", "envelope", "json_text", "records", "run_json"]
 

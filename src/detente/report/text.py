@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detente.labels import country_name, sector_name
-from detente.study.run import RunResult
+from detente.runs.run import RunResult
 
 __all__ = ["frame_table", "paragraph", "print_run", "terminal"]
 

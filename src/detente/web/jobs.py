@@ -214,8 +214,8 @@ def play_card(
     progress: Callable[[int, int], None],
 ) -> dict[str, Any]:  # fmt: skip
     """Play a question and give its card in the common JSON shape."""
+    from detente.cards import play
     from detente.report.card import card_json
-    from detente.strategy.cards import play
 
     card = play(question, draws=draws, seed=seed, overrides=overrides, progress=progress)
     return card_json(card)

@@ -14,8 +14,8 @@ from detente.cachefolder import cache_folder
 from detente.errors import OutputError, TableError
 from detente.files import write_whole
 from detente.ledger import Ledger, load_ledger
-from detente.study.laws import SHIPPED, Laws, build_laws, find_laws, inputs_key
-from detente.study.timeline import Timeline
+from detente.timeline.days import Timeline
+from detente.timeline.laws import SHIPPED, Laws, build_laws, find_laws, inputs_key
 from detente.web.failures import BusyError
 from detente.web.process import Work
 from detente.world import World, load_world

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from detente.dependence.partner_ranks import MEASURES, SOURCE, top_partners
 from detente.errors import DateError, UnknownNameError
 from detente.labels import resolve_countries, resolve_sectors, sector_long_name, sector_name
 from detente.ledger.browse import aimed_at, imposed_by
 from detente.ledger.describe import name_of
 from detente.report.tabular import records
-from detente.strategy.ranks import MEASURES, SOURCE, top_partners
-from detente.study.places import country_place, sector_place, sectors_table
-from detente.study.timeline import COLUMNS, Timeline
+from detente.timeline.days import COLUMNS, Timeline
+from detente.timeline.places import country_place, sector_place, sectors_table
 from detente.web import worker
 from detente.web.answers import json_bytes
 from detente.web.services import Services

@@ -22,7 +22,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from detente.study.workers import cores
+from detente.runs.workers import cores
 from detente.web.failures import BusyError, CrashedError
 from detente.web.parent import end_with_parent
 

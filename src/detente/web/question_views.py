@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from detente.cards import Question, evaluate, load_question, question_names
+from detente.cards.question import find_kind
+from detente.cards.room import TOL
 from detente.errors import UnknownNameError
-from detente.strategy.cards import Question, evaluate, load_question, question_names
-from detente.strategy.cards.question import find_kind
-from detente.strategy.cards.room import TOL
 from detente.version import __version__
 from detente.web.views import safe_link
 from detente.world.theta import theta_record, theta_sets
@@ -30,7 +30,7 @@ Value = float | str
 def point_view(name: str, values: Mapping[str, Value]) -> dict[str, Any]:
     """The verdict of a shipped question at some values, with the numbers behind it.
 
-    Runs in a worker. Raises what :func:`detente.strategy.cards.evaluate` raises.
+    Runs in a worker. Raises what :func:`detente.cards.evaluate` raises.
     """
     begun = time.perf_counter()
     found = evaluate(name, values)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from detente.errors import InputError, UnknownNameError
-from detente.regime.scenario import (
+from detente.policy.scenario import (
     Scenario,
     TableRef,
     load_scenario,
@@ -17,8 +17,8 @@ from detente.regime.scenario import (
     scenario_folder,
     scenario_names,
 )
-from detente.study.live import LiveRuns
 from detente.texts import parse_json, yaml_text
+from detente.timeline.live import LiveRuns
 from detente.web import worker
 from detente.web.answers import frame_json, json_bytes
 from detente.world import load_world

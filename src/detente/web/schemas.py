@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detente.records import Count
 from detente.records import Number as Given
-from detente.study.timeline import COLUMNS
+from detente.timeline.days import COLUMNS
 
 __all__ = ["DAY_PATTERN", "ERRORS", "Body", "Day", "Iso3", "Problem", "Sector"]
 

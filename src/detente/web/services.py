@@ -16,7 +16,7 @@ from fastapi import Request
 from detente.errors import DetenteError
 from detente.ledger import Ledger, load_ledger
 from detente.models.registry import DEFAULT
-from detente.study.timeline import Timeline
+from detente.timeline.days import Timeline
 from detente.version import __version__
 from detente.web import worker
 from detente.web.aside import Aside

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from detente.study.timeline import COLUMNS
+from detente.timeline.days import COLUMNS
 from detente.variables import VARIABLES
 from detente.version import __version__
 

@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 
 from detente.errors import DateError, DetenteError, InputError, UnknownNameError
 from detente.labels import country_codes, country_name, goods_sectors, resolve_sectors, sector_name
+from detente.law.query import Explained, partner_label
 from detente.ledger import Ledger
 from detente.ledger.browse import Filters, Row, browse, facets
 from detente.ledger.describe import describe, name_of
-from detente.regime.query import Explained, partner_label
 from detente.report.tabular import records
 from detente.version import __version__
 

@@ -23,7 +23,7 @@ def _keep_memory() -> None:
 
 
 with with_parent():
-    from detente.study.laws import SHIPPED
+    from detente.timeline.laws import SHIPPED
     from detente.web import scenarios, worker
 
     _keep_memory()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from detente.ledger import load_ledger
 from detente.models.blocks import Array
-from detente.study.laws import SHIPPED, Laws
-from detente.study.timeline import Timeline, flows_of, levels_of
+from detente.timeline.days import Timeline, flows_of, levels_of
+from detente.timeline.laws import SHIPPED, Laws
 from detente.world import load_world
 
 __all__ = ["levels", "read_ledger", "timeline", "warm"]

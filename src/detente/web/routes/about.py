@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from detente import labels
 from detente.models.closure import CLOSURES
 from detente.models.registry import MODELS
-from detente.regime.scenario import load_scenario, scenario_names
+from detente.policy.scenario import load_scenario, scenario_names
 from detente.variables import VARIABLES
 from detente.web.answers import answer, json_bytes
 from detente.web.schemas import WorldAnswer

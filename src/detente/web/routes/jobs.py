@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import Response
 
+from detente.cards import load_question, question_names
 from detente.errors import UnknownNameError
-from detente.strategy.cards import load_question, question_names
 from detente.web.answers import json_bytes
 from detente.web.jobs import Job, play_card
 from detente.web.schemas import JobAnswer, JobRequest

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 
 from detente.errors import DateError, InputError
+from detente.law.query import explain
 from detente.ledger.browse import Filters
-from detente.regime.query import explain
 from detente.web.answers import shaped
 from detente.web.services import Services, services
 from detente.web.shapes import LedgerAnswer, RecordAnswer, WhyAnswer

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from detente.errors import UnknownNameError
-from detente.regime.scenario import load_scenario, scenario_names
+from detente.policy.scenario import load_scenario, scenario_names
 from detente.report.schema import scenario_schema
 from detente.web import scenarios
 from detente.web.answers import answer, json_bytes

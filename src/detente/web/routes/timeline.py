@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from detente.errors import UnknownNameError
 from detente.labels import country_name, group_members, sector_name
-from detente.study.timeline import COLUMNS, Timeline
+from detente.timeline.days import COLUMNS, Timeline
 from detente.web.answers import answer, json_bytes
 from detente.web.schemas import (
     DatesAnswer,

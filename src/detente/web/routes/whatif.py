@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from detente.regime.scenario import load_scenario, scenario_names
+from detente.policy.scenario import load_scenario, scenario_names
 from detente.web.services import Services, services
 from detente.web.templating import render
 

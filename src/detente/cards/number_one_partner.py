@@ -1,0 +1,110 @@
+"""Is China the first trading partner of more than 120 countries: counts by definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from detente.cards.draws import Prior
+from detente.cards.kind import Answer, Kind, Parameter, the
+from detente.dependence.partner_ranks import GROUPINGS, MEASURES, FirstPartner, first_partner_of
+from detente.records import Record
+
+__all__ = ["KIND", "Settings"]
+
+
+class Settings(Record):
+    """Whose partners."""
+
+    partner: str = "CHN"
+
+
+@lru_cache(maxsize=16)
+def _found(partner: str, claim: int) -> FirstPartner:
+    return first_partner_of(partner, claim)
+
+
+def evaluate(s: Settings, room: None, v: Mapping[str, Any]) -> Answer:
+    """One definition."""
+    claim = round(float(v["claim"]))
+    table = _found(s.partner, claim).table
+    row = table[(table["grouping"] == v["grouping"]) & (table["measure"] == v["measure"])].iloc[0]
+    count = float(row["top3_for"] if v["rank"] == "among the first three" else row["first_for"])
+    return Answer(
+        "fits" if count > claim else "does not fit",
+        {"count": count, "first_for": float(row["first_for"]), "top3_for": float(row["top3_for"]),
+         "economies": float(row["economies"]), "share": count / float(row["economies"]),
+         "short_of_claim": claim + 1 - count},
+    )  # fmt: skip
+
+
+def tables(
+    s: Settings, room: None, v: Mapping[str, Any], good: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Counts under every definition, for China and for the United States."""
+    claim = round(float(v["claim"]))
+    parts = [_found(p, claim).table.assign(partner=p) for p in dict.fromkeys((s.partner, "USA"))]
+    table = pd.concat(parts, ignore_index=True)
+    wanted = ["partner", "grouping", "definition", "economies", "first_for", "top3_for",
+              "fits_claim"]  # fmt: skip
+    table = table[wanted].assign(
+        fits_claim=["yes" if x else "no" for x in table["fits_claim"]],
+        first_for=table["first_for"].astype(int),
+        top3_for=table["top3_for"].astype(int),
+    )
+    return {"definitions": table}
+
+
+def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
+    """The largest count, and that a share of definitions is no probability."""
+    first = good["first_for"]
+    best = good.iloc[int(first.to_numpy().argmax())]
+    return [
+        f"At most {the(s.partner)} comes first for {best['first_for']:.0f} of "
+        f"{best['economies']:.0f} economies "
+        f"({MEASURES[best['measure']]}; {best['grouping']}), at least for {first.min():.0f}.",
+        "Each share counts definitions as equals, it is no probability: which one the article "
+        "means is not said.",
+    ]
+
+
+def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
+    """Every verdict in words."""
+    claim = priors["claim"]
+    many = f"more than {round(float(claim.centre))}" if claim.fixed else "so many"
+    return {
+        "fits": f"the claim of {many} fits goods trade of 2023",
+        "does not fit": f"the claim of {many} does not fit goods trade of 2023",
+    }
+
+
+KIND = Kind(
+    name="number-one-partner",
+    parameters={
+        "measure": Parameter("what is ranked", "name", names=tuple(MEASURES)),
+        "grouping": Parameter("what counts as one economy", "name", names=tuple(GROUPINGS)),
+        "rank": Parameter(
+            "what counts as number one", "name", names=("first", "among the first three")
+        ),
+        "claim": Parameter("more than this many", "economies", 0, 250),
+    },
+    settings=Settings,
+    verdicts=verdicts,
+    numbers={
+        "count": "economies counted under the definition",
+        "first_for": "economies for which it is the first partner",
+        "top3_for": "economies for which it is among the first three",
+        "economies": "other economies in the data",
+        "share": "the count as a share of them",
+        "short_of_claim": "how many are lacking for the claim",
+    },
+    main="count",
+    evaluate=evaluate,
+    tables=tables,
+    remarks=remarks,
+    modelled=False,
+    notes=("Goods trade of 2023, 194 economies, without Taiwan; services are not counted.",),
+)

@@ -1,0 +1,110 @@
+"""Cases of the trade model under drawn elasticities, at the cost of little more than a solve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from detente.errors import ConvergenceError
+from detente.models.blocks import Array, Instruments
+from detente.outcome.economy import instruments, prepare, with_elasticities
+from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.solver import solve_equilibrium
+from detente.policy.changes import Change, put
+from detente.world import World
+from detente.world.theta import theta_set
+
+__all__ = ["Desk", "Room"]
+
+TOL = 1e-8
+"""Largest error of any equation, in logs: 1e-6 in percent of income."""
+
+DESKS = 4
+"""Elasticities whose desks are kept."""
+
+
+class Room:
+    """The world of a question; :meth:`desk` gives it other elasticities."""
+
+    def __init__(self, world: World, whole: World | None = None) -> None:
+        self.world, self.whole = world, whole
+        self._desks: dict[tuple[str, float], Desk] = {}
+
+    def desk(self, elasticities: str, scale: float) -> Desk:
+        """The world with a set of elasticities times ``scale``; the last few are kept."""
+        key = (elasticities, float(scale))
+        if key not in self._desks:
+            while len(self._desks) >= DESKS:
+                self._desks.pop(next(iter(self._desks)))
+            self._desks[key] = Desk(self.world, *key)
+        return self._desks[key]
+
+    def whole_desk(self, elasticities: str, scale: float) -> Desk | None:
+        """The same on the world that is not aggregated, where the question asks for it."""
+        return None if self.whole is None else Desk(self.whole, elasticities, float(scale))
+
+
+class Desk:
+    """A world under some elasticities, with its base equilibrium; changes in, log real incomes
+    out."""
+
+    def __init__(self, world: World, elasticities: str, scale: float) -> None:
+        self._table, self._theta = world, theta_set(elasticities) * scale
+        theta = self._theta.sel(sector=world.sectors).values
+        self._prepared = with_elasticities(prepare(world), theta)
+        self._fixed = instruments(self._prepared.unchanged)
+        self.base = self._solve(self._fixed)
+        self._price = np.log(self.base.consumer_price)
+        self.solves = 1
+
+    @cached_property
+    def world(self) -> World:
+        """The world with these elasticities, for functions that take a world."""
+        return self._table.with_theta(self._theta)
+
+    @cached_property
+    def income_usd_bn(self) -> Array:
+        """Income at the base, USD billion a year."""
+        return self.base.point.income / 1e3
+
+    def at(self, country: str) -> int:
+        """Position of a country."""
+        return self._table.countries.index(country)
+
+    def log_income(self, changes: Iterable[Change], start: Array | None = None) -> Array:
+        """100 times the log change of real income of every country.
+
+        Raises
+        ------
+        ConvergenceError, NoSolutionError
+            The case has no solution that was found.
+        """
+        return self.case(changes, start)[0]
+
+    def case(self, changes: Iterable[Change], start: Array | None = None) -> tuple[Array, Array]:
+        """As :meth:`log_income`, with the solution that a near case can ``start`` from."""
+        tariff = self._fixed.tariff.copy()
+        iceberg = np.ones_like(tariff)
+        for change in changes:
+            put(self._table, tariff, iceberg, change)
+        cost = iceberg if (iceberg != 1.0).any() else None
+        self.solves += 1
+        e = self._solve(Instruments(tariff, None, cost, self._fixed.transfer), start)
+        if not (e.point.income > 0).all():
+            raise ConvergenceError("a country is left without income")
+        real = np.log(e.point.income / self.base.point.income)
+        return 100.0 * (real - np.log(e.consumer_price) + self._price), e.solution.value
+
+    def many(self, cases: Sequence[Sequence[Change]]) -> Array:
+        """(cases, countries); each case starts where the one before it ended."""
+        out: list[Array] = []
+        start = self.base.solution.value
+        for case in cases:
+            log, start = self.case(case, start)
+            out.append(log)
+        return np.stack(out)
+
+    def _solve(self, policy: Instruments, start: Array | None = None) -> Equilibrium:
+        return solve_equilibrium(self._prepared, policy, "fixed", tol=TOL, start=start)

@@ -1,0 +1,1 @@
+"""The tariff of a day and why: stacking, lines, queries, and the law on a world's arrays."""
