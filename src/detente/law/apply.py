@@ -23,6 +23,7 @@ import numpy as np
 from detente.errors import InputError, TableError
 from detente.labels import goods_sectors
 from detente.law.line import SectorRates, sector_rates
+from detente.law.quotas import law_quotas
 from detente.law.rates import (
     cached_rates,
     fingerprint,
@@ -66,8 +67,10 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         importer given here is weighed with them
 
     A ban on share s of a flow multiplies it by 1 - s at unchanged costs: the iceberg is
-    (1 - s)^(-1/theta), infinite for s = 1. Measures without a number (licences, minimum prices,
-    entity lists without a share) change no array; the notes name them.
+    (1 - s)^(-1/theta), infinite for s = 1. A quota on whole sectors whose volume and rate are
+    recorded in terms of a world (:mod:`detente.law.quotas`) is one of the policy. Measures without
+    a number (licences, minimum prices, entity lists without a share) change no array; the notes
+    name them.
 
     Raises
     ------
@@ -96,9 +99,15 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
     for label, members in _importers(regime, world).items():
         _apply_importer(regime, world, label, members, tables.get(label), out, notes)
     _apply_exports(regime, world, out, notes)
-    unsaid = sorted(_without_number(regime))
+
+    def share_of(importer: str, products: ProductsPart) -> Array:
+        return _line_share(line_table(importer), regime, products, world.sectors)
+
+    quotas = law_quotas(regime, world, out.tariff, share_of)
+    unsaid = sorted(_without_number(regime) - quotas.counted)
     if unsaid:
         notes.append(f"measures without a number, not in the arrays: {', '.join(unsaid)}")
+    notes += quotas.notes
     with np.errstate(divide="ignore"):
         iceberg = out.left ** (-1.0 / world.theta.values[:, None, None])
     return Policy(
@@ -106,6 +115,7 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         tariff=out.tariff,
         export_tax=out.export_tax,
         iceberg=iceberg,
+        quota=quotas.records,
         title=f"law of {regime.date}",
         notes=tuple(notes),
         prohibitive=True,
