@@ -15,7 +15,7 @@ import detente
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MODEL = '''"""Caliendo and Parro with every trade elasticity doubled: a model to try the list with."""
+MODEL = '''"""Caliendo and Parro with every elasticity doubled: a model to try the list with."""
 
 from dataclasses import dataclass
 
