@@ -19,7 +19,7 @@ from detente.games.stability import (
     search_stable,
     side_payment,
 )
-from detente.policy.changes import Agreement, Levy, Withdrawal, amend
+from detente.policy.changes import Levy, Pact, Withdrawal, amend
 from worlds import Draw, build, random_world
 
 
@@ -234,7 +234,7 @@ def test_the_whole_network_equals_one_pact_of_all_and_the_tariffs_written_by_han
     world = random_world(Draw(N=4, J=2, seed=5, theta=(3.0, 8.0)))
     members = tuple(world.countries[:3])
     pairs = pact_game(world, members)
-    pact = pact_game(world, members, [Agreement(members)])
+    pact = pact_game(world, members, [Pact(members)])
     tariff = world.tariff.values.copy()
     tariff[:, :3, :3] = np.minimum(tariff[:, :3, :3], 0.0)
     by_hand = dt.simulate(world, dt.Policy(world, tariff=tariff)).real_income.values[:3]
@@ -247,11 +247,11 @@ def test_utilisation_and_phase_in_scale_the_cut():
     policy = dt.Policy(world)
     a, b = world.countries[:2]
     for u, f in ((0.5, 1.0), (1.0, 0.5)):
-        new = amend(policy, [Agreement((a, b), utilisation=u, phase_in=f)])
+        new = amend(policy, [Pact((a, b), utilisation=u, phase_in=f)])
         assert np.allclose(new.tariff.sel(importer=a, exporter=b), 0.1)
-    none = amend(policy, [Agreement((a, b), utilisation=0.0)])
+    none = amend(policy, [Pact((a, b), utilisation=0.0)])
     assert np.array_equal(none.tariff.values, policy.tariff.values)
-    part = amend(policy, [Agreement((a, b), sectors="s00", non_tariff_cut=0.1)])
+    part = amend(policy, [Pact((a, b), sectors="s00", non_tariff_cut=0.1)])
     assert part.tariff.sel(sector="s01", importer=a, exporter=b) == 0.2
     assert np.allclose(part.iceberg.sel(sector="s00", importer=b, exporter=a), 0.9)
 
@@ -259,9 +259,7 @@ def test_utilisation_and_phase_in_scale_the_cut():
 def test_a_cut_of_non_tariff_costs_helps_more_than_none():
     world = symmetric()
     bare = pact_game(world, world.countries[:2])
-    deep = pact_game(
-        world, world.countries[:2], template=Agreement(("x", "y"), non_tariff_cut=0.05)
-    )
+    deep = pact_game(world, world.countries[:2], template=Pact(("x", "y"), non_tariff_cut=0.05))
     assert (deep.game.payoffs[1] > bare.game.payoffs[1]).all()
 
 
@@ -289,7 +287,7 @@ def test_security_costs_only_lower_the_payoff_of_those_who_bear_them():
 def test_side_payments_moved_in_the_model_come_close_to_par():
     world = symmetric()
     a, b, _ = world.countries
-    play = pact_game(world, [a, b], [Agreement((a, b), costs_pct={b: 0.8})])
+    play = pact_game(world, [a, b], [Pact((a, b), costs_pct={b: 0.8})])
     gain = play.game.payoffs[1]
     if gain[1] >= 0 or gain.sum() <= 0:
         play = play.with_costs({b: float(gain[1] + 0.1)})
@@ -317,7 +315,7 @@ def test_a_pact_with_a_non_member_is_refused():
     world = symmetric()
     a, b, c = world.countries
     with pytest.raises(InputError, match="does not play"):
-        pact_game(world, [a, b], [Agreement((a, c))])
+        pact_game(world, [a, b], [Pact((a, c))])
     with pytest.raises(UnknownNameError):
         pact_game(world, [a, "Atlantis"])
     with pytest.raises(InputError, match="twice"):
@@ -346,7 +344,7 @@ def test_too_large_a_game_states_its_size_and_offers_the_search():
 )
 def test_agreements_that_make_no_sense_are_refused(bad):
     with pytest.raises(InputError):
-        Agreement(**bad)
+        Pact(**bad)
 
 
 def test_levies_and_withdrawals_do_what_they_say():

@@ -11,7 +11,7 @@ import detente as dt
 from detente.errors import InputError
 from detente.games.adoption import adoption_game, fixed_points, hysteresis, logistic
 from detente.games.tipping import crossings, tipping_point, welfare_curves
-from detente.policy.changes import Agreement, Levy, amend
+from detente.policy.changes import Levy, Pact, amend
 from worlds import build
 
 
@@ -91,7 +91,7 @@ def ally_world() -> dt.World:
     return build(trade, tariff=tariff, theta=4.0)
 
 
-PACT = Agreement(("c00", "c02"))
+PACT = Pact(("c00", "c02"))
 
 
 @pytest.fixture(scope="module")

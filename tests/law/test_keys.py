@@ -11,7 +11,8 @@ import pytest
 
 import detente as dt
 from detente.law import rates as cache
-from detente.law.apply import _cuts, _without_number
+from detente.law.apply import _without_number
+from detente.law.preferences import preference_cuts
 from detente.timeline import laws as laws_module
 from detente.timeline.laws import Laws, build_laws, inputs_key
 from small_law import (
@@ -255,7 +256,7 @@ def real() -> dt.World:
 def test_a_younger_preference_leaves_one_less_cut_times_use(law, real, step, used, left):
     members = [{"country": c, "in_force": "2023-01-01"} for c in ("JPN", "CHN")]
     fta = agreement("fta", preference(step, used, importer="JPN"), members=members)
-    found = _cuts(law(fta).at(DAY), real, "JPN", ["CHN", "KOR"])
+    found = preference_cuts(law(fta).at(DAY), real, "JPN", ["CHN", "KOR"])
     of = dict(zip(real.sectors, found, strict=True))
     assert of["C29"].tolist() == [pytest.approx(left, abs=1e-15), 1.0]
     assert of["services"].tolist() == [1.0, 1.0]
@@ -267,7 +268,7 @@ def test_a_preference_as_old_as_the_table_is_in_it_already(law, real):
         members = [{"country": "JPN", "in_force": "2018-01-01"},
                    {"country": "CHN", "in_force": joined}]  # fmt: skip
         fta = agreement("fta", preference({"rate_pct": 0}, 50, importer="JPN"), members=members)
-        found = _cuts(law(fta).at(DAY), real, "JPN", ["CHN"])
+        found = preference_cuts(law(fta).at(DAY), real, "JPN", ["CHN"])
         assert found[real.sectors.index("C29"), 0] == left
 
 
@@ -275,7 +276,7 @@ def test_of_two_younger_preferences_the_first_to_claim_cuts(law, real):
     members = [{"country": c, "in_force": "2023-01-01"} for c in ("JPN", "CHN")]
     two = [agreement(n, preference({"cut_pct": cut}, importer="JPN"), members=members, priority=p)
            for n, cut, p in (("a", 40, 1), ("b", 10, 2))]  # fmt: skip
-    found = _cuts(law(*two).at(DAY), real, "JPN", ["CHN"])
+    found = preference_cuts(law(*two).at(DAY), real, "JPN", ["CHN"])
     assert found[real.sectors.index("C29"), 0] == pytest.approx(0.9, abs=1e-15)
 
 

@@ -19,6 +19,7 @@ from detente.instruments import INSTRUMENTS
 from detente.models import registry
 from detente.models.caliendo_parro import CaliendoParro
 from detente.models.model import Abilities
+from detente.outcome.tables import country_table, sector_table
 from worlds import build
 
 
@@ -174,3 +175,21 @@ def test_a_parameter_by_country_is_named_and_complete(world):
         dt.simulate(one, policy, model={"name": "labour-supply", "nu": {"c00": 0.27}})
     with pytest.raises(UnknownNameError, match="c09"):
         dt.nash(one, ["c00", "c01"], model={"name": "labour-supply", "nu": {"c09": 0.2}})
+
+
+def test_tables_hold_what_only_a_model_has():
+    world = build(np.array([[[100.0, 10, 10], [7, 100, 10], [7, 10, 100]]]))
+    policy = dt.Policy(world, tariff=0.1)
+    out = dt.simulate(world, policy, model="labour-supply")
+    table = country_table(out).set_index("country")
+    for name, column in (("utility", "utility_pct"), ("labour", "labour_pct")):
+        np.testing.assert_array_equal(table[column][world.countries], out.own(name))
+    np.testing.assert_array_equal(
+        table["income_tax_points"][world.countries], out.own("income_tax")
+    )
+    assert table["terms_of_trade_pct"].isna().all()
+    plain = country_table(dt.simulate(world, policy))
+    assert not {"utility_pct", "labour_pct"} & set(plain)
+    firms = dt.simulate(world.with_sigma(5.0), policy, model="monopolistic")
+    sectors = sector_table(firms)
+    np.testing.assert_array_equal(sectors["profits_pct"], firms.own("profits").values.ravel())

@@ -185,10 +185,10 @@ def test_a_flow_through_a_ban_is_found_however_small(outcome):
 # --- faults in the solver ---------------------------------------------------------------------
 def plant(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """Break one formula such that the solver still converges: money is moved, not lost."""
+    from detente.models.caliendo_parro import model
     from detente.models.closure import Closure
-    from detente.outcome import equilibrium
 
-    evaluate, build = equilibrium.evaluate, equilibrium.build_kernel
+    evaluate, build = model.evaluate, model.build_kernel
 
     def revenue(z, base, k, closure):
         p = evaluate(z, base, k, closure)
@@ -209,7 +209,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
         return build(base._replace(theta=base.theta * np.array([1.0, 1.001, 1.0])), policy)
 
     if fault == "revenue":
-        monkeypatch.setattr(equilibrium, "evaluate", revenue)
+        monkeypatch.setattr(model, "evaluate", revenue)
     elif fault == "deficit":
         right = Closure.deficit
         shift = 0.0001 * (np.eye(5)[2] - np.eye(5)[4])
@@ -217,9 +217,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
             Closure, "deficit", lambda self, own: right(self, own) + shift * own.sum()
         )
     else:
-        monkeypatch.setattr(
-            equilibrium, "build_kernel", {"use": use, "elasticity": elasticity}[fault]
-        )
+        monkeypatch.setattr(model, "build_kernel", {"use": use, "elasticity": elasticity}[fault])
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def value(world: dt.World, n: int, rates, deficit: str = "fixed") -> float:
     tariff = world.tariff.values.copy()
     tariff[:, n, :] = np.reshape(rates, (-1, 1))
     tariff[:, n, n] = 0.0
-    out = dt.simulate(world, dt.Policy(world, tariff=tariff), deficit=deficit)
+    out = dt.simulate(world, dt.Policy(world, tariff=tariff, prohibitive=True), deficit=deficit)
     return float(out.real_income[n])
 
 

@@ -107,6 +107,32 @@ def test_closures_elasticities_and_laws_can_be_chosen(client: TestClient, cars) 
     assert len(seen) == 6
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("krugman-1980", "unknown model 'krugman-1980'; known: caliendo-parro, monopolistic"),
+        ({"name": "krugman-1980"}, "unknown model 'krugman-1980'"),
+        ({"kappa": 1}, "unknown model"),
+        ({"name": "caliendo-parro", "kappa": 1}, "no parameters"),
+        ({"name": "labour-supply", "kappa": -1}, "kappa"),
+        ("monopolistic", "model='caliendo-parro'"),
+        ("labour-supply", "23 sectors"),
+    ],
+)
+def test_models_nobody_knows_or_that_do_not_suit_are_refused(
+    client: TestClient, cars, model: Any, said: str
+) -> None:
+    assert said in refused(client, {**cars, "model": model})
+
+
+def test_a_model_can_be_named(client: TestClient, cars) -> None:
+    body = {**cars, "model": {"name": "caliendo-parro"}}
+    answer = client.post("/api/simulate?tables=countries", json=body).json()
+    assert answer["meta"]["model"] == "caliendo-parro"
+    plain = client.post("/api/simulate?tables=countries", json=cars).json()
+    assert answer["rows"] == plain["rows"]
+
+
 def test_the_same_scenario_is_solved_once(client: TestClient, cars) -> None:
     cars["title"] = "asked twice"
     first = client.post("/api/simulate?tables=countries", json=cars)

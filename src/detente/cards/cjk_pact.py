@@ -14,7 +14,7 @@ from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
 from detente.games.tipping import Curves, Tipping
 from detente.models.blocks import Array
-from detente.policy.changes import Agreement, Levy
+from detente.policy.changes import Levy, Pact
 from detente.records import Count, Number, Record
 
 __all__ = ["KIND", "Settings"]
@@ -36,7 +36,7 @@ ALLIES = ("KOR", "JPN")
 
 def curves(s: Settings, desk: Desk, v: Mapping[str, Any], points: int) -> dict[str, Curves]:
     """Log payoffs of both allies along the leader's tariff on both, with and without the pact."""
-    pact = Agreement(
+    pact = Pact(
         (PARTNER, *ALLIES), utilisation=v["coverage"],
         non_tariff_cut=v["non_tariff_cut_pct"] / 100,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from detente.cards.draws import Prior
 from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
 from detente.games.stability import NetworkGame, pairwise_stable
-from detente.policy.changes import Agreement, Change, Levy
+from detente.policy.changes import Change, Levy, Pact
 from detente.records import Record
 
 __all__ = ["KIND", "Settings"]
@@ -37,7 +37,7 @@ def networks(s: Settings, desk: Desk, v: Mapping[str, Any], free: bool = False) 
     for g in range(4):
         signed = [a for i, a in enumerate(ALLIES) if g >> i & 1]
         case: list[Change] = [
-            Agreement(
+            Pact(
                 (s.suitor, a), phase_in=1.0, utilisation=v["coverage"],
                 non_tariff_cut=v["non_tariff_cut_pct"] / 100,
             )

@@ -20,7 +20,7 @@ from detente.games.cells import Payoff, Progress, run_cells
 from detente.games.tipping import TOP, crossings
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Agreement, Levy, amend, player_list
+from detente.policy.changes import Levy, Pact, amend, player_list
 from detente.world import World
 
 __all__ = ["Adoption", "FixedPoint", "adoption_game", "fixed_points", "hysteresis", "logistic"]
@@ -186,7 +186,7 @@ def adoption_game(
     *,
     leader: str = "USA",
     among_allies: bool = True,
-    terms: Agreement | None = None,
+    terms: Pact | None = None,
     tariffs: Sequence[float] = (0.0, 0.1, 0.25, 0.5, 1.0, TOP),
     penalty: float = 0.0,
     sectors: tuple[str, ...] | None = None,
@@ -213,7 +213,7 @@ def adoption_game(
     grid = np.sort(np.asarray(tariffs, dtype=float))
     if len(grid) < 2 or len(set(grid.tolist())) < len(grid):
         raise InputError("adoption: name two different tariffs or more")
-    model = terms or Agreement((centre, players[0]))
+    model = terms or Pact((centre, players[0]))
     policies = []
     for t in grid:
         for S in range(2**k):
@@ -221,9 +221,7 @@ def adoption_game(
             groups = (
                 [(centre, *inside)] if among_allies and inside else [(centre, p) for p in inside]
             )
-            changes: list[Agreement | Levy] = [
-                replace(model, members=g, costs_pct={}) for g in groups
-            ]
+            changes: list[Pact | Levy] = [replace(model, members=g, costs_pct={}) for g in groups]
             for p in players:
                 rate = float(t) + (penalty if p in inside else 0.0)
                 if rate:

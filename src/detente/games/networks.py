@@ -30,7 +30,7 @@ from detente.games.stability import (
 )
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Agreement, Levy, amend, player_list
+from detente.policy.changes import Levy, Pact, amend, player_list
 from detente.world import World
 
 __all__ = ["PactGame", "PactSearch", "Penalty", "pact_game", "pact_search"]
@@ -70,7 +70,7 @@ class PactGame:
     """
 
     game: NetworkGame
-    agreements: tuple[Agreement, ...]
+    agreements: tuple[Pact, ...]
     penalties: tuple[Penalty, ...]
     cells: Cells
     policy: Policy
@@ -172,7 +172,7 @@ class PactSearch:
     """A pruned search: stable networks that gainful moves reach, not all there may be."""
 
     search: Search
-    agreements: tuple[Agreement, ...]
+    agreements: tuple[Pact, ...]
     players: tuple[str, ...]
     names: tuple[str, ...]
     solved: int
@@ -185,10 +185,10 @@ class PactSearch:
 def pact_game(
     where: World | Policy,
     players: Iterable[str],
-    agreements: Sequence[Agreement] | None = None,
+    agreements: Sequence[Pact] | None = None,
     *,
     penalties: Sequence[Penalty] = (),
-    template: Agreement | None = None,
+    template: Pact | None = None,
     limit: int = ENUMERATED,
     deficit: str = "fixed",
     payoff: Payoff | None = None,
@@ -243,7 +243,7 @@ def pact_game(
 def pact_search(
     where: World | Policy,
     players: Iterable[str],
-    agreements: Sequence[Agreement],
+    agreements: Sequence[Pact],
     *,
     penalties: Sequence[Penalty] = (),
     budget: int = 500,
@@ -305,15 +305,15 @@ class NetworkGameNames:
 def _set_up(
     where: World | Policy,
     players: Iterable[str],
-    agreements: Sequence[Agreement] | None,
-    template: Agreement | None,
+    agreements: Sequence[Pact] | None,
+    template: Pact | None,
     penalties: Sequence[Penalty],
-) -> tuple[Policy, list[str], tuple[Agreement, ...]]:
+) -> tuple[Policy, list[str], tuple[Pact, ...]]:
     policy = where if isinstance(where, Policy) else Policy(where)
     world = policy.world
     names = player_list(world, players)
     if agreements is None:
-        terms = template or Agreement(("a", "b"))
+        terms = template or Pact(("a", "b"))
         agreements = [
             replace(
                 terms, members=pair, title="",
@@ -341,10 +341,10 @@ def _set_up(
 
 
 def _changes(
-    agreements: Sequence[Agreement], penalties: Sequence[Penalty], network: int
-) -> list[Agreement | Levy]:
+    agreements: Sequence[Pact], penalties: Sequence[Penalty], network: int
+) -> list[Pact | Levy]:
     active = [a for i, a in enumerate(agreements) if network >> i & 1]
-    changes: list[Agreement | Levy] = list(active)
+    changes: list[Pact | Levy] = list(active)
     for p in penalties:
         hit = {
             m

@@ -20,7 +20,7 @@ from detente.errors import InputError
 from detente.games.cells import Payoff, Progress, run_cells
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Agreement, Levy, amend
+from detente.policy.changes import Levy, Pact, amend
 from detente.world import World
 
 __all__ = ["Crossing", "Curves", "Tipping", "crossings", "tipping_point", "welfare_curves"]
@@ -88,8 +88,8 @@ class Curves:
 
     country: str
     leader: str
-    join: tuple[Agreement, ...]
-    stay: tuple[Agreement, ...]
+    join: tuple[Pact, ...]
+    stay: tuple[Pact, ...]
     tariff: Array
     joined: Array
     stayed: Array
@@ -220,9 +220,9 @@ class Tipping:
 def welfare_curves(
     where: World | Policy,
     country: str,
-    join: Agreement | Iterable[Agreement],
+    join: Pact | Iterable[Pact],
     *,
-    stay: Iterable[Agreement] = (),
+    stay: Iterable[Pact] = (),
     leader: str = "USA",
     targets: str | tuple[str, ...] | None = None,
     top: float = TOP,
@@ -253,7 +253,7 @@ def welfare_curves(
     world = policy.world
     (ally,) = _one(world, country, "country")
     (head,) = _one(world, leader, "leader")
-    joined = (join,) if isinstance(join, Agreement) else tuple(join)
+    joined = (join,) if isinstance(join, Pact) else tuple(join)
     stayed = tuple(stay)
     if ally == head:
         raise InputError(f"tipping: {ally} cannot be its own leader")
@@ -292,7 +292,7 @@ def welfare_curves(
 def tipping_point(
     where: World | Policy,
     country: str,
-    join: Agreement | Iterable[Agreement],
+    join: Pact | Iterable[Pact],
     *,
     security_pct: float = 0.0,
     kept: float = 0.0,

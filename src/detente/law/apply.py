@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from detente.errors import InputError, TableError
-from detente.labels import goods_sectors
+from detente.errors import InputError
+from detente.law.export_measures import apply_exports
 from detente.law.line import SectorRates, sector_rates
+from detente.law.preferences import goods_with_codes, preference_cuts
 from detente.law.quotas import law_quotas
 from detente.law.rates import (
     cached_rates,
@@ -31,11 +31,9 @@ from detente.law.rates import (
     rates_by_law,
     weights_digest,
 )
-from detente.law.stacking import scope_lines
-from detente.law.tables import MASKS, Array, LineTable, line_table
+from detente.law.tables import Array, LineTable, line_table
+from detente.law.user_weights import user_table
 from detente.ledger import Regime
-from detente.ledger.asof import row_at
-from detente.ledger.schema import Agreement, Preference, ProductsPart, ShareOf, Step
 from detente.memory import Kept
 from detente.policy.policy import Policy
 from detente.world import World
@@ -83,7 +81,7 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         raise InputError(
             f"apply: {world.name} has labels that are not ISO3; a regime names countries by ISO3"
         )
-    known = _goods()
+    known = goods_with_codes()
     goods = [s for s in world.sectors if s in known]
     if not goods:
         raise InputError(
@@ -91,19 +89,15 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
             f"codes map to ({sorted(known)[:4]}, ...); aggregate after applying, or use a world "
             "with those sectors"
         )
-    tables = {i: _user_table(i, frame) for i, frame in (weights or {}).items()}
+    tables = {i: user_table(i, frame) for i, frame in (weights or {}).items()}
     out = _Matrices(
         world.tariff.values.copy(), np.zeros(world.tariff.shape), np.ones(world.tariff.shape)
     )
     notes: list[str] = [f"law of {regime.date} ({regime.dates} dates), ledger {_short(regime)}"]
     for label, members in _importers(regime, world).items():
         _apply_importer(regime, world, label, members, tables.get(label), out, notes)
-    _apply_exports(regime, world, out, notes)
-
-    def share_of(importer: str, products: ProductsPart) -> Array:
-        return _line_share(line_table(importer), regime, products, world.sectors)
-
-    quotas = law_quotas(regime, world, out.tariff, share_of)
+    apply_exports(regime, world, out.export_tax, out.left, notes)
+    quotas = law_quotas(regime, world, out.tariff)
     unsaid = sorted(_without_number(regime) - quotas.counted)
     if unsaid:
         notes.append(f"measures without a number, not in the arrays: {', '.join(unsaid)}")
@@ -120,12 +114,6 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         notes=tuple(notes),
         prohibitive=True,
     )
-
-
-@cache
-def _goods() -> frozenset[str]:
-    """Sectors of goods that product codes map to."""
-    return frozenset(line_table("").sector.tolist()) & frozenset(goods_sectors())
 
 
 def _importers(regime: Regime, world: World) -> dict[str, list[str]]:
@@ -192,7 +180,7 @@ def _block(
     statutory = table.weighted and own is None
     cut = np.ones((len(world.sectors), len(sellers)))
     if not statutory:
-        cut = _cuts(regime, world, label, sellers)
+        cut = preference_cuts(regime, world, label, sellers)
     if table.weighted:
         filled, borrowed = _fill(table, sellers, regime)
         rates = cached_rates(regime, label, filled, lambda: _weighted(regime, filled, borrowed))
@@ -220,7 +208,7 @@ def _block(
         rates, column, said = _unweighted(regime, world, label, rows, sellers)
         notes.append(f"{label}: base of the world table, {rates.basis}{said}")
     row = {s: n for n, s in enumerate(rates.sectors)}
-    goods = _goods()  # electricity has a product code, but its sector is a service
+    goods = goods_with_codes()  # electricity has a product code, but its sector is a service
     at = np.array([j for j, s in enumerate(world.sectors) if s in row and s in goods])
     pick = np.array([row[world.sectors[j]] for j in at])
 
@@ -391,7 +379,7 @@ def _export_table(
     listed = np.array([held.get(str(c), np.nan) for c in table.codes])
     value = np.nan_to_num(listed)
     flows = world.trade.values[:, rows, world.countries.index(seller)].sum(axis=1)
-    goods = [j for j, s in enumerate(world.sectors) if s in _goods()]
+    goods = [j for j, s in enumerate(world.sectors) if s in goods_with_codes()]
     # the lists are of another year and count re-exports; the table's flows give the proportions
     flows = flows * (lists[0].exports_total_usd / flows[goods].sum())
     given = 0.0
@@ -412,86 +400,6 @@ def _export_table(
     return made, given / lists[0].exports_total_usd
 
 
-def _cuts(regime: Regime, world: World, label: str, sellers: list[str]) -> Array:
-    """What preferences younger than the table leave of its tariffs, (sector, seller)."""
-    year = str(world.dataset.attrs.get("tariff_year", "2021"))[:4]
-    table = line_table(label)
-    left = np.ones((len(world.sectors), len(sellers)))
-    done = np.zeros(len(sellers), dtype=bool)
-    for agreement, preference in regime.preferences(label):
-        step = row_at(preference.steps, regime.date)
-        use = row_at(preference.utilisation, regime.date)
-        if not isinstance(step, Step) or not isinstance(use, ShareOf) or use.share_pct is None:
-            continue
-        cut = 1.0 if step.rate_pct == 0 else (step.cut_pct or 0.0) / 100.0
-        if cut == 0.0:
-            continue
-        share = None
-        for k, seller in enumerate(sellers):
-            if done[k] or seller == "ROW" or not regime.grants(agreement, preference, seller):
-                continue
-            if _joined(agreement, preference, label, seller) <= f"{year}-12-31":
-                done[k] = True  # the table's rates contain it already
-                continue
-            if share is None:
-                share = _line_share(table, regime, preference.products, world.sectors)
-            left[:, k] *= 1.0 - cut * use.share_pct / 100.0 * share
-            done[k] = True
-    return left
-
-
-def _joined(agreement: Agreement, preference: Preference, importer: str, exporter: str) -> str:
-    """The day from which both sides are members; early where a side is not listed singly."""
-    days = [m.in_force or "" for m in agreement.members if m.name in (importer, exporter)]
-    return max(days, default="")
-
-
-def _line_share(table: LineTable, regime: Regime, products: ProductsPart, sectors: list[str]) -> (
-    Array
-):  # fmt: skip
-    """Share of each sector's lines that a product scope covers; kept on the table."""
-    key = ("share", regime.ledger.content_hash, products, tuple(sectors))
-    if key not in table.masks:
-        mask = scope_lines(table, regime.ledger, products)
-        known = _goods()
-        table.masks[key] = np.array(
-            [mask[table.sector == s].mean() if s in known else 0.0 for s in sectors]
-        )
-    return table.masks[key]
-
-
-def _apply_exports(regime: Regime, world: World, out: _Matrices, notes: list[str]) -> None:
-    """Export taxes and export bans of each exporter's state, lines counted once."""
-    for label in sorted({a.measure.imposer for a in regime.active if a.measure.flow == "export"}):
-        if label == "UN":
-            continue
-        behind = regime.members_of_partner(label)
-        exporters = [i for i, c in enumerate(world.countries) if c in behind]
-        used = False
-        for active in regime.by(label, "export"):
-            for p in active.provisions:
-                entry = p.entry
-                tax = entry.rate_pct if entry.form == "added" else entry.equivalent_pct
-                cut = 100.0 if entry.form == "ban" else None
-                if entry.form == "entity_share":
-                    cut = entry.share_pct
-                if tax is None and cut is None:
-                    continue
-                targets, products = active.measure.scope(p.provision)
-                reached = regime.countries(targets)
-                buyers = [n for n, c in enumerate(world.countries) if c in reached]
-                share = _line_share(line_table(label), regime, products, world.sectors)
-                for i in exporters:
-                    others = [n for n in buyers if n != i]
-                    if cut is not None:
-                        out.left[:, others, i] *= 1.0 - share[:, None] * cut / 100.0
-                    else:
-                        out.export_tax[:, others, i] += share[:, None] * (tax or 0.0) / 100.0
-                used = True
-        if used:
-            notes.append(f"{label}: export measures, six-digit lines each counted once")
-
-
 def _without_number(regime: Regime) -> set[str]:
     """Measures in force whose provisions carry no rate, share or equivalent."""
     found = set()
@@ -506,38 +414,6 @@ def _without_number(regime: Regime) -> set[str]:
             if not numbered or a.measure.flow == "other":
                 found.add(a.measure.id)
     return found
-
-
-def _user_table(importer: str, frame: object) -> LineTable:
-    """A line table with a user's weights."""
-    lacking = [c for c in ("hs", "partner", "value_usd") if c not in getattr(frame, "columns", ())]
-    if lacking:
-        raise TableError(
-            f"weights[{importer!r}]: column {lacking[0]!r} is missing; the columns are hs, "
-            "partner, value_usd"
-        )
-    table = line_table(importer)
-    codes = np.asarray(frame["hs"], dtype=str)  # pyright: ignore[reportIndexIssue]
-    width = len(table.codes[0])
-    short = np.array([c[:width] for c in codes])
-    at = np.searchsorted(table.codes, short)
-    unknown = (at >= len(table.codes)) | (
-        table.codes[np.minimum(at, len(table.codes) - 1)] != short
-    )
-    if unknown.any():
-        raise TableError(
-            f"weights[{importer!r}]: hs {str(codes[unknown][0])!r} is not a code of the line table "
-            f"({int(unknown.sum())} such rows)"
-        )
-    partner = np.asarray(frame["partner"], dtype=str)  # pyright: ignore[reportIndexIssue]
-    value = np.asarray(frame["value_usd"], dtype=float)  # pyright: ignore[reportIndexIssue]
-    if not (np.isfinite(value) & (value >= 0)).all():
-        raise TableError(f"weights[{importer!r}]: value_usd must be numbers of zero or more")
-    partners, owner = np.unique(partner, return_inverse=True)
-    return replace(
-        table, partners=tuple(str(p) for p in partners), flow_line=at, flow_partner=owner,
-        flow_value=value, weighted=True, masks=Kept(MASKS),
-    )  # fmt: skip
 
 
 def _short(regime: Regime) -> str:

@@ -8,14 +8,14 @@ of the arrays, and a note says what.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from detente.law.tables import Array
+from detente.law.preferences import line_share
+from detente.law.tables import Array, line_table
 from detente.ledger import Regime
-from detente.ledger.schema import Entry, ProductsPart
+from detente.ledger.schema import Entry
 from detente.world import World
 
 __all__ = ["UNITS", "LawQuotas", "law_quotas"]
@@ -31,9 +31,6 @@ factor to it."""
 WHOLE = 0.999
 """Share of a sector's lines from which on a quota counts as being on all of it."""
 
-ShareOf = Callable[[str, ProductsPart], Array]
-"""Share of each sector's lines (J,) that a product scope covers in an importer's schedule."""
-
 
 class LawQuotas(NamedTuple):
     """Quotas as records of :class:`detente.policy.Policy`, the ids of the measures they come from,
@@ -44,7 +41,7 @@ class LawQuotas(NamedTuple):
     notes: tuple[str, ...]
 
 
-def law_quotas(regime: Regime, world: World, tariff: Array, share_of: ShareOf) -> LawQuotas:
+def law_quotas(regime: Regime, world: World, tariff: Array) -> LawQuotas:
     """The import quotas in force; ``tariff`` (J, N, N) holds the rates within them."""
     records: list[dict[str, Any]] = []
     taken: set[tuple[str, str, str]] = set()
@@ -64,7 +61,7 @@ def law_quotas(regime: Regime, world: World, tariff: Array, share_of: ShareOf) -
             targets, products = measure.scope(p.provision)
             sellers = [c for c in world.countries if c in regime.countries(targets)]
             sellers = [c for c in sellers if c not in members]
-            share = share_of(measure.imposer, products)
+            share = line_share(line_table(measure.imposer), regime, products, world.sectors)
             lacks = _lacks(p.entry, measure.instrument == "tariff_quota")
             lacks += _misfits(share, sellers, members, world)
             made: list[dict[str, Any]] = []

@@ -11,6 +11,7 @@ from detente.models.blocks import Array
 from detente.models.quotas import sales
 from detente.outcome.outcome import Outcome
 from detente.policy import Policy
+from detente.variables import variable
 
 __all__ = [
     "average_tariffs",
@@ -38,7 +39,8 @@ def country_table(out: Outcome, market: tuple[str, str] | None = None) -> pd.Dat
 
     Columns: country, name, real_income_pct, real_income_usd_bn (base income times the change),
     real_wage_pct, exports_pct, imports_pct, tariff_revenue_usd_bn and its change, and the
-    first-order terms (NaN where a banned flow leaves them without a value).
+    first-order terms (NaN where a banned flow leaves them without a value, or the model has none);
+    then what only this model has, such as utility_pct.
     """
     first = out.first_order_sums
     income = out.base.point.income
@@ -60,6 +62,7 @@ def country_table(out: Outcome, market: tuple[str, str] | None = None) -> pd.Dat
             "trade_cost_pct": first["trade_cost"],
             "export_tax_volume_pct": first["export_tax_volume"],
             "transfer_received_pct": first["transfer_received"],
+            **_own(out, ("country",)),
         }
     )
     if market is not None:
@@ -76,7 +79,8 @@ def sector_table(out: Outcome) -> pd.DataFrame:
     """One row a sector and country, in the world's order.
 
     Columns: sector, country, output_pct (quantity), output_value_pct, exports_pct, cost_pct
-    (sellers' unit cost), price_pct (buyers' price), sales_usd_bn (base).
+    (sellers' unit cost), price_pct (buyers' price), sales_usd_bn (base); then what only this model
+    has, such as profits_pct.
     """
     J, N = len(out.world.sectors), len(out.world.countries)
     return pd.DataFrame(
@@ -89,8 +93,20 @@ def sector_table(out: Outcome) -> pd.DataFrame:
             "cost_pct": out.cost.values.ravel(),
             "price_pct": out.prices.values.ravel(),
             "sales_usd_bn": BN * out.base.point.Y.ravel(),
+            **_own(out, ("sector", "country")),
         }
     )
+
+
+def _own(out: Outcome, dims: tuple[str, ...]) -> dict[str, Array]:
+    """Columns of the variables that only the outcome's model has."""
+    rows = [variable(name) for name in out.after.model.abilities.variables]
+    unit = {"percent": "pct", "percentage points": "points"}
+    return {
+        f"{row.name}_{unit[row.unit]}": out.own(row.name).values.ravel()
+        for row in rows
+        if row.dims == dims
+    }
 
 
 def market_changes(out: Outcome) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from detente.memory import Kept
 from detente.policy import Policy
 from detente.world import World
 
-__all__ = ["Agreement", "Change", "Levy", "Withdrawal", "amend", "goods", "player_list", "put"]
+__all__ = ["Change", "Levy", "Pact", "Withdrawal", "amend", "goods", "player_list", "put"]
 
 Names = str | tuple[str, ...]
 
@@ -46,7 +46,7 @@ class Levy:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Pact:
     """A trade agreement among two or more countries.
 
     The tariff between members becomes ``(1 - u f) t + u f min(t, preferential)``, with u the
@@ -123,7 +123,7 @@ class Withdrawal:
     sectors: Names = "all"
 
 
-Change = Levy | Agreement | Withdrawal
+Change = Levy | Pact | Withdrawal
 
 
 def amend(policy: Policy, changes: Iterable[Change], title: str = "") -> Policy:
@@ -159,7 +159,7 @@ def put(world: World, tariff: np.ndarray, iceberg: np.ndarray, change: Change) -
     """
     if isinstance(change, Levy):
         _levy(world, tariff, change)
-    elif isinstance(change, Agreement):
+    elif isinstance(change, Pact):
         _agree(world, tariff, iceberg, change)
     else:
         _withdraw(world, iceberg, change)
@@ -207,13 +207,13 @@ def _many(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
+Places = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-_cells: WeakKeyDictionary[World, Kept[tuple[Names, Names, Names | None], Cells]]
+_cells: WeakKeyDictionary[World, Kept[tuple[Names, Names, Names | None], Places]]
 _cells = WeakKeyDictionary()
 
 
-def _levied(world: World, change: Levy) -> Cells:
+def _levied(world: World, change: Levy) -> Places:
     """The cells a levy falls on; kept, since games put the same levy on thousands of times."""
     held = _cells.setdefault(world, Kept(4096))
     key = (change.imposer, change.targets, change.sectors)
@@ -249,7 +249,7 @@ def _levy(world: World, tariff: np.ndarray, change: Levy) -> None:
     tariff[at] = new
 
 
-def _agree(world: World, tariff: np.ndarray, iceberg: np.ndarray, change: Agreement) -> None:
+def _agree(world: World, tariff: np.ndarray, iceberg: np.ndarray, change: Pact) -> None:
     where = f"agreement {change.name}"
     members = _countries(world, change.members, where)
     left_out = set(_sectors(world, change.except_sectors, where)) if change.except_sectors else ()

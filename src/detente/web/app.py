@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,11 +24,8 @@ from detente.web.services import Services
 
 __all__ = ["ROUTES", "create_app"]
 
-ROUTES = (
-    "timeline", "whatif", "places", "ledger", "questions", "simulate", "jobs", "about",
-    "health",
-)  # fmt: skip
-"""Modules of ``detente.web.routes``, each with a ``router``."""
+ROUTES = tuple(sorted(m.name for m in iter_modules([str(files("detente.web") / "routes")])))
+"""Modules of ``detente.web.routes``, each with a ``router``: a page is added by its file."""
 
 
 def create_app(
