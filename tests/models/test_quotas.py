@@ -381,6 +381,24 @@ def test_random_sets_of_quotas_meet_every_condition(seed):
     assert dt.audit(out, again=seed % 5 == 0).raise_if_failed().passed
 
 
+def test_many_rents_abroad_by_the_short_way_are_those_of_the_exact_one(monkeypatch):
+    """Above a number of rents the steps leave a part of their Jacobian out; the end is the same."""
+    from detente.outcome import quotas as room
+
+    world = random_world(Draw(N=8, J=6, seed=4, theta=(2.0, 8.0), deficit=0.1))
+    records = [
+        {"sector": s, "importer": "c00", "exporter": "all", "volume": 0.6, "rent": "exporter"}
+        for s in world.sectors
+    ]
+    assert len(records) * 7 > room.FEW
+    short = under(world, *records)
+    monkeypatch.setattr(room, "FEW", 1000)
+    exact = under(world, *records)
+    assert set(short.quota.regime) == {"binding: just the quota enters"}
+    np.testing.assert_allclose(short.real_income, exact.real_income, rtol=0, atol=1e-7)
+    assert dt.audit(short).raise_if_failed().passed
+
+
 # --- monopolistic competition -----------------------------------------------------------------
 @pytest.mark.parametrize("entry", ["none", "free"])
 def test_any_model_with_tariffs_and_transfers_has_quotas(entry):

@@ -37,6 +37,10 @@ __all__ = ["Held", "under_quotas"]
 MAX_ROUNDS = 60
 """Newton steps; each is one equilibrium, and up to six more where it has to be shortened."""
 
+FEW = 40
+"""Rents abroad up to which their Jacobian is exact, at an adjoint each. Of more, sales within the
+quota count as fixed in a step, which they nearly are where it binds; more steps then."""
+
 LONGEST = 2.0
 """Longest step of a log wedge."""
 
@@ -360,8 +364,9 @@ class _Quotas:
                 continue
             inside = q.volume / sold.volume if over[k] else 1.0
             amount, wedge = inside * sold.border[place], float(np.expm1(state.log_R[k]))
-            slope = self._row(state, slopes.inside(q, sold, place, bool(over[k])))
-            matrix[at] -= wedge * slope
+            if M <= FEW:
+                slope = self._row(state, slopes.inside(q, sold, place, bool(over[k])))
+                matrix[at] -= wedge * slope
             matrix[at, k] -= (1.0 + wedge) * amount
             right[at] = wedge * amount - state.abroad[m]
         try:

@@ -83,7 +83,8 @@ def _print_countries(result: RunResult, console: Console, everything: bool) -> N
 def _print_quotas(result: RunResult, console: Console) -> None:
     table = result.tables["quotas"].copy()
     table["sector"] = [sector_name(s) for s in table["sector"]]
-    table["regime"] = table["regime"].str.split(":").str[0]
+    for name, mark in (("regime", ":"), ("rent_to", ",")):
+        table[name] = table[name].str.split(mark).str[0]
     heads = {
         "sector": "sector", "importer": "in", "exporters": "from", "regime": "regime",
         "volume_over_quota": "volume / quota", "tariff_pct": "tariff %",
