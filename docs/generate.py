@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from detente.instruments import INSTRUMENTS
 from detente.models.registry import DEFAULT, MODELS
 from detente.report.schema import run_schema, scenario_schema, table_schema
 from detente.variables import VARIABLES
@@ -38,10 +39,10 @@ def notation() -> str:
     ]
     for room, title in (
         ("world", "Base year and shares"), ("policy", "Policy"), ("outcome", "Results"),
-        ("model", "Results that some models have"),
+        ("model", "Results that some models have"), ("quota", "Results under quotas"),
     ):  # fmt: skip
         # a result is read from an Outcome, and not always under its name in a dataset
-        read, rule = (" read as |", "---|") if room in ("outcome", "model") else ("", "")
+        read, rule = (" read as |", "---|") if room in ("outcome", "model", "quota") else ("", "")
         lines += [
             f"## {title}",
             "",
@@ -56,6 +57,17 @@ def notation() -> str:
                     f"| `{v.name}` |{read} {v.symbol} | {dims} | {v.unit} | {v.definition} |"
                 )
         lines.append("")
+    lines += [
+        "## Instruments",
+        "",
+        "| instrument | unit | range | changes nothing at | proceeds are income of |",
+        "|---|---|---|---|---|",
+    ]
+    for row in INSTRUMENTS.values():
+        neutral = "the world's own" if row.neutral is None else f"{row.neutral:g}"
+        bounds = "any number" if row.lowest == float("-inf") else row.range
+        lines.append(f"| {row.name} | {row.unit} | {bounds} | {neutral} | {row.owner} |")
+    lines.append("")
     return "\n".join(lines)
 
 

@@ -17,7 +17,7 @@ _C = ("country",)
 
 class Variable(NamedTuple):
     """One row of the table; ``room`` is world, policy, outcome, or model: an outcome variable
-    that only some models have.
+    that only some models have; quota: one that is only there under quotas.
 
     ``attribute`` says where an ``Outcome`` holds it, where that is not ``name``.
     """
@@ -73,6 +73,9 @@ _TABLE = (
              "Resource cost of delivery over the base; 1.1 is 10% more, inf is a ban."),
     Variable("transfer", "T", _C, "USD million", "policy",
              "Income moved between countries; sums to zero."),
+    Variable("quota", "Q", ("quota",), "USD million", "policy",
+             "Volume at base-year prices that enters at the tariff; above it the over-quota rate "
+             "is due, or nothing enters."),
     # outcome: country
     Variable("real_income", "I/P", _C, "percent", "outcome",
              "Exact change of income over the consumer price index (headline welfare)."),
@@ -95,9 +98,12 @@ _TABLE = (
              "Tariff revenue of the importer's state."),
     Variable("export_revenue", "E", _C, "USD million", "outcome",
              "Export-tax revenue of the exporter's state."),
+    Variable("quota_rent", "Q", _C, "USD million", "outcome",
+             "Rents of quotas that a country's firms and treasury receive; zero without quotas."),
     Variable("deficit_after", "D'+T", _C, "USD million", "outcome",
              "Trade deficit: imports less exports at border prices. It is the deficit of the "
-             "closure named in the provenance plus the transfers received."),
+             "closure named in the provenance plus the transfers received, rents of quotas among "
+             "them."),
     Variable("exports", "EX", _C, "percent", "outcome",
              "Change of goods and services exports at border prices."),
     Variable("imports", "IM", _C, "percent", "outcome",
@@ -143,6 +149,9 @@ _TABLE = (
     Variable("transfer_received", "TR", _C, "percent", "outcome",
              "Change of the trade deficit, transfers included, over income.",
              "first_order.transfer_received"),
+    Variable("quota_rent_received", "QR", _C, "percent", "quota",
+             "Change of the quota rents received from abroad, less those paid there, over income; "
+             "only under quotas.", "first_order.quota_rent_received"),
     Variable("welfare", "W", _C, "percent", "outcome",
              "Sum of the first-order terms; base weights fed with finite changes, not the exact "
              "change of real income.", "first_order.welfare"),

@@ -187,3 +187,72 @@ def test_rates_that_sum_to_a_hundred_off_are_refused_and_just_above_are_not(worl
     assert policy(world, {**ONE, "rate_pct": -99}, {**ONE, "rate_pct": -10.5}).tariff.min() > -1
     with pytest.raises(InputError, match=r"leave a export_tax of -120% for c01 on s01 from c00"):
         policy(world, *[{**ONE, "instrument": "export_tax", "rate_pct": -60}] * 2)
+
+
+# --- quotas -----------------------------------------------------------------------------------
+QUOTA = {"imposer": "c00", "targets": "all", "sectors": "[s01]", "instrument": "quota"}
+
+
+def test_a_quota_is_shared_by_its_targets_or_one_for_each(world):
+    """Trade of the base year is 5 in every cell, so that 40% of two sellers is 4."""
+    (one,) = policy(world, {**QUOTA, "volume_pct_of_base": 40, "rent": "auction"}).quota
+    assert (one.sector, one.importer, one.exporters) == ("s01", "c00", ("c01", "c02"))
+    assert one.volume_usd_mn == pytest.approx(4.0)
+    assert (one.over, one.rent) == (np.inf, "auction")
+    each = policy(world, {**QUOTA, "volume_pct_of_base": 40, "each_target": True}).quota
+    assert [(q.exporters, q.volume_usd_mn) for q in each] == [
+        (("c01",), pytest.approx(2.0)), (("c02",), pytest.approx(2.0)),
+    ]  # fmt: skip
+    both = policy(world, {**QUOTA, "imposer": "[c00, c01]", "sectors": "all",
+                          "volume_pct_of_base": 100}).quota  # fmt: skip
+    assert [(q.sector, q.importer) for q in both] == [
+        ("s00", "c00"), ("s00", "c01"), ("s01", "c00"), ("s01", "c01"),
+    ]  # fmt: skip
+
+
+def test_rates_within_and_above_a_quota(world):
+    measure = {**QUOTA, "targets": "[c01]", "volume_usd_mn": 3, "over_quota_rate_pct": 50}
+    found = policy(world, measure)
+    assert found.quota[0].over == pytest.approx(0.5)
+    assert changed(found.tariff, world, 0.1) == {}
+    found = policy(world, {**measure, "rate_pct": 2})
+    assert changed(found.tariff, world, 0.1) == {("s01", "c00", "c01"): 0.02}
+    # a later measure that lifts the tariff above the rate over the quota is refused
+    with pytest.raises(InputError, match=r"small.yaml: .*c00, exporter c01 is 0.5; .*here 0.7"):
+        policy(world, measure, {**ONE, "form": "replaced", "rate_pct": 70})
+
+
+def test_quotas_in_force_stay_and_are_not_laid_on_twice(world):
+    start = policy(world, {**QUOTA, "volume_pct_of_base": 40})
+    more = policy(world, {**QUOTA, "imposer": "c01", "volume_pct_of_base": 10}, start=start)
+    assert [q.importer for q in more.quota] == ["c00", "c01"]
+    with pytest.raises(InputError, match=r"is under quota\[0\] already"):
+        policy(world, {**QUOTA, "targets": "[c01]", "volume_pct_of_base": 10}, start=start)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "needs one of volume_pct_of_base"),
+        ({"volume_pct_of_base": 10, "volume_usd_mn": 3}, "needs one of volume_pct_of_base"),
+        ({"volume_pct_of_base": -1}, "greater than or equal to 0"),
+        ({"volume_usd_mn": -1}, "greater than or equal to 0"),
+        ({"volume_pct_of_base": 10, "rent": "smugglers"}, "importer"),
+        ({"volume_pct_of_base": 10, "rate_pct": 20, "over_quota_rate_pct": 10}, "below rate_pct"),
+        ({"volume_pct_of_base": 10, "over_quota_rate_pct": -150}, "lies above -100"),
+        ({"volume_pct_of_base": 10, "covered_share": 0.5}, "covers whole flows"),
+        ({"volume_pct_of_base": 10, "form": "total"}, "form is for taxes"),
+        ({"volume_pct_of_base": 10, "rate_pct": {"c01": 1}}, "one number"),
+        ({"volume_pct_of_base": 10, "instrument": "ban"}, "volume_pct_of_base is for a quota"),
+    ],
+)  # fmt: skip
+def test_bad_quotas_are_named(world, more, words):
+    with pytest.raises(RecordError, match=words):
+        policy(world, {**QUOTA, **more})
+
+
+def test_one_amount_for_several_quotas_is_refused(world):
+    with pytest.raises(InputError, match="it is one amount, and the measure has 2 pairs"):
+        policy(world, {**QUOTA, "sectors": "all", "volume_usd_mn": 3})
+    with pytest.raises(InputError, match="a quota for each target"):
+        policy(world, {**QUOTA, "volume_usd_mn": 3, "each_target": True})

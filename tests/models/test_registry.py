@@ -15,6 +15,7 @@ from detente.errors import (
     UnknownKeywordError,
     UnknownNameError,
 )
+from detente.instruments import INSTRUMENTS
 from detente.models import registry
 from detente.models.caliendo_parro import CaliendoParro
 from detente.models.model import Abilities
@@ -48,7 +49,7 @@ def test_every_model_says_what_it_is_and_can():
         assert kind.title
         assert kind.source
         model = registry.model_of(name)
-        assert set(model.abilities.instruments) <= {"tariff", "export_tax", "iceberg", "transfer"}
+        assert set(model.abilities.instruments) <= set(INSTRUMENTS)
         assert set(model.abilities.closures) <= {"fixed", "zero", "share"}
         assert hash(model) == hash(registry.model_of({"name": name}))
 

@@ -72,3 +72,34 @@ def test_a_baseline_scenario_is_the_origin(tmp_path: Path):
     # the policy equals its baseline, so nothing changes
     assert np.abs(same.outcome.real_income).max() < 1e-7
     assert same.outcome.baseline.hash == same.outcome.policy.hash
+
+
+def test_a_scenario_with_a_quota_prints_and_keeps_it(tmp_path):
+    from io import StringIO
+
+    from rich.console import Console
+
+    from detente.report.schema import run_schema
+    from detente.report.text import print_run
+
+    measure = {
+        "imposer": "USA", "targets": "KOR", "sectors": "C24", "instrument": "quota",
+        "volume_pct_of_base": 70, "over_quota_rate_pct": 25, "rent": "exporter",
+    }  # fmt: skip
+    found = dt.run(parse_scenario({**SCENARIO, "focus": None, "measures": [measure]}, "own"))
+    world = dt.load_world()
+    quota = {"sector": "C24", "importer": "USA", "exporter": "KOR", "volume": 0.7, "over": 0.25,
+             "rent": "exporter"}  # fmt: skip
+    by_hand = dt.simulate(world, dt.Policy(world, quota=[quota]))
+    np.testing.assert_allclose(found.outcome.real_income, by_hand.real_income, atol=1e-9)
+    row = found.tables["quotas"].iloc[0]
+    assert row.volume_over_quota == pytest.approx(1.0, rel=1e-8)
+    assert row.regime.startswith("binding")
+    assert set(found.tables["quotas"]) >= {"sector", "rent_to", "wedge_pct"}
+    assert "quotas" in run_schema()["properties"]
+    text = StringIO()
+    print_run(found, Console(file=text, width=120))
+    assert "Quotas; the wedge is all that buyers pay" in text.getvalue()
+    path = tmp_path / "outcome.nc"
+    found.outcome.to_dataset().to_netcdf(path)
+    assert dt.audit(path, again=False).raise_if_failed().passed

@@ -249,3 +249,21 @@ def test_markup_in_texts_stays_text(client: TestClient, cars) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.json()["meta"]["scenario"]["title"] == cars["title"]
+
+
+def test_a_quota_is_solved_and_given_back_as_it_came(client, cars):
+    quota = {"imposer": "USA", "targets": "KOR", "sectors": "C24", "instrument": "quota",
+             "volume_pct_of_base": 70, "over_quota_rate_pct": 25, "rent": "exporter"}  # fmt: skip
+    body = {**cars, "measures": [quota], "claims": []}
+    answer = client.post("/api/simulate?tables=countries", json=body)
+    assert answer.status_code == 200, answer.text[:500]
+    row = {"sector": "C24", "importer": "USA", "exporter": "KOR", "volume": 0.7, "over": 0.25,
+           "rent": "exporter"}  # fmt: skip
+    world = dt.load_world()
+    out = dt.simulate(world, dt.Policy(world, quota=[row]))
+    found = {r["country"]: r["real_income_pct"] for r in answer.json()["rows"]}
+    for country in ("USA", "KOR"):
+        expected = float(out.real_income.sel(country=country))
+        assert found[country] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    assert "volume_pct_of_base" in refused(client, {**body, "measures": [quota | {
+        "volume_pct_of_base": -1}]})  # fmt: skip

@@ -243,6 +243,24 @@ def test_a_sector_takes_the_place_of_all_goods(page: Any) -> None:
     assert "on all goods from China" in page.inner_text(".measure-title")
 
 
+def test_a_quota_is_chosen_said_and_solved(page: Any) -> None:
+    opened(page)
+    page.select_option("#start", "scratch")
+    until(page, "document.querySelector('.measure-title').textContent.includes('all goods')")
+    page.get_by_label("Add to sectors").select_option("C29")
+    before = count(page)
+    page.get_by_label("Instrument").select_option("quota")
+    title = (
+        "1. The United States lets in 50% of the base year's volume of motor vehicles from China, "
+        "nothing above it"
+    )
+    until(page, f"document.querySelector('.measure-title').textContent === {json.dumps(title)}")
+    until(page, f"{SOLVED} > {before}")
+    assert page.is_visible("text=percent of the base year's")
+    page.get_by_label("Instrument").select_option("import_tariff")
+    assert "adds 10% to the tariff" in page.inner_text(".measure-title")
+
+
 def test_a_law_from_the_address_shows_its_day(page: Any) -> None:
     opened(page, "/what-if?date=2025-09-01")
     assert page.input_value("#start") == "law"

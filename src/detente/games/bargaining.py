@@ -253,7 +253,7 @@ class Pledge:
         paid = Policy(
             self.deal.world, tariff=self.deal.tariff.values, iceberg=self.deal.iceberg.values,
             export_tax=self.deal.export_tax.values, transfer=transfer,
-            prohibitive=True,
+            quota=self.deal.quota, prohibitive=True,
         )  # fmt: skip
         cells = run_cells([paid], ["paid"], baseline=self.no_deal, deficit=self.deficit)
         if cells.failed:

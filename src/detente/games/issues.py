@@ -172,6 +172,7 @@ def nash_in_nash(
     """
     from scipy.optimize import minimize
 
+    status_quo.refuse_quotas("nash_in_nash")
     world = status_quo.world
     couples = [tuple(player_list(world, pair, "nash_in_nash")) for pair in pairs]
     _refuse_odd(couples, bounds, damping)

@@ -147,6 +147,7 @@ class PactGame:
             export_tax=policy.export_tax.values,
             iceberg=policy.iceberg.values,
             transfer=policy.transfer + moves,
+            quota=policy.quota,
             prohibitive=True,
         )
         cells = run_cells([moved], ["paid"], baseline=self.policy, deficit=self.deficit)

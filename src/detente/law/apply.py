@@ -23,6 +23,7 @@ from detente.errors import InputError
 from detente.law.export_measures import apply_exports
 from detente.law.line import SectorRates, sector_rates
 from detente.law.preferences import goods_with_codes, preference_cuts
+from detente.law.quotas import law_quotas
 from detente.law.rates import (
     cached_rates,
     fingerprint,
@@ -64,8 +65,10 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         importer given here is weighed with them
 
     A ban on share s of a flow multiplies it by 1 - s at unchanged costs: the iceberg is
-    (1 - s)^(-1/theta), infinite for s = 1. Measures without a number (licences, minimum prices,
-    entity lists without a share) change no array; the notes name them.
+    (1 - s)^(-1/theta), infinite for s = 1. A quota on whole sectors whose volume and rate are
+    recorded in terms of a world (:mod:`detente.law.quotas`) is one of the policy. Measures without
+    a number (licences, minimum prices, entity lists without a share) change no array; the notes
+    name them.
 
     Raises
     ------
@@ -94,9 +97,11 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
     for label, members in _importers(regime, world).items():
         _apply_importer(regime, world, label, members, tables.get(label), out, notes)
     apply_exports(regime, world, out.export_tax, out.left, notes)
-    unsaid = sorted(_without_number(regime))
+    quotas = law_quotas(regime, world, out.tariff)
+    unsaid = sorted(_without_number(regime) - quotas.counted)
     if unsaid:
         notes.append(f"measures without a number, not in the arrays: {', '.join(unsaid)}")
+    notes += quotas.notes
     with np.errstate(divide="ignore"):
         iceberg = out.left ** (-1.0 / world.theta.values[:, None, None])
     return Policy(
@@ -104,6 +109,7 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
         tariff=out.tariff,
         export_tax=out.export_tax,
         iceberg=iceberg,
+        quota=quotas.records,
         title=f"law of {regime.date}",
         notes=tuple(notes),
         prohibitive=True,

@@ -68,6 +68,10 @@ class Entry(Strict):
     ``ended`` and ``collected_until`` are last days, inclusive. ``announced`` later than
     ``in_force`` makes an entry retroactive: it is known from ``known_from`` (by default the day it
     was announced, else the legal date).
+
+    In form ``quota`` ``quantity`` is the volume and ``rate_pct`` what is added above it. A volume
+    in "percent of base-year imports", "USD million a year" or "USD billion a year" (at base-year
+    prices) can reach a model's arrays; others (tonnes, cars) are recorded all the same.
     """
 
     announced: IsoDate | None = None

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 __all__ = [
     "Array",
     "Instruments",
+    "Quota",
     "by_country",
     "from_exporters",
     "reachable",
@@ -27,18 +28,35 @@ __all__ = [
 ]
 
 
+class Quota(NamedTuple):
+    """A volume (USD million at base-year prices) that importer ``importer`` lets in of a sector
+    from ``exporters`` together, at the tariff. Above it the rate ``over`` is due, inf: nothing
+    enters. ``owner`` of the rent is "importer", "exporter" or "auction"; positions, no labels.
+    """
+
+    sector: int
+    importer: int
+    exporters: tuple[int, ...]
+    volume: float
+    over: float
+    owner: str
+
+
 class Instruments(NamedTuple):
     """Policy in levels: what holds after the change.
 
     ``tariff`` and ``export_tax`` are fractions above -1, ``iceberg`` is the gross cost factor
     relative to the base (1 = unchanged, inf = ban), all (J, N, N); ``export_tax`` and
     ``iceberg`` may be None where nothing is levied. ``transfer`` is (N,), sums to zero.
+    ``quotas`` are no business of a model: what solves it turns them into tariffs and transfers
+    (:mod:`detente.models.quotas`).
     """
 
     tariff: Array
     export_tax: Array | None
     iceberg: Array | None
     transfer: Array
+    quotas: tuple[Quota, ...] = ()
 
 
 def from_exporters(kernel: Array, values: Array) -> Array:

@@ -70,7 +70,8 @@ class Tables(NamedTuple):
 class Abilities(NamedTuple):
     """What a model supports, by name; everything else is refused with the models that do.
 
-    ``instruments`` : of tariff, export_tax, iceberg, transfer
+    ``instruments`` : of :data:`detente.instruments.INSTRUMENTS`; quotas work in any model that has
+    tariffs and transfers
     ``closures`` : of fixed, zero, share
     ``variables`` : outcome variables of :mod:`detente.variables` beside the common ones
     ``tasks`` : of "gradient", "games", "political weights", "audit", "first order", "cards"

@@ -7,6 +7,7 @@ the baseline must change nothing.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from detente.outcome.outcome import Outcome
 from detente.outcome.recheck import Check, Tally, recheck
 from detente.outcome.simulate import simulate
 from detente.policy import Policy
+from detente.policy.quota import Quota
 from detente.world import World, load_world
 from detente.world.files import EMBEDDED, LABELS, MAX_BYTES
 from detente.world.hdf5 import Refused, read_apart
@@ -197,6 +199,18 @@ def _world_of(ds: xr.Dataset, world: World | None) -> World:
     return world
 
 
+def _quotas(ds: xr.Dataset, side: str) -> list[Quota]:
+    """The quotas of one side in the other currency."""
+    records = json.loads(str(ds.attrs.get(f"quotas_{side}", "[]")))
+    return [
+        Quota(
+            q["sector"], q["importer"], tuple(q["exporters"]), CURRENCY * q["volume_usd_mn"],
+            q["over"], q["rent"],
+        )
+        for q in records
+    ]  # fmt: skip
+
+
 def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
     """Solve the same question in another currency, and then go from the policy back."""
     money = {name: world.dataset[name] * CURRENCY for name in _MONEY if name in world.dataset}
@@ -210,6 +224,7 @@ def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
             export_tax=ds[f"export_tax_{side}"],
             iceberg=ds[f"iceberg_{side}"],
             transfer=ds[f"transfer_{side}"] * CURRENCY,
+            quota=_quotas(ds, side),
             prohibitive=True,
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from detente.memory import Kept
-from detente.models.blocks import Array, Instruments
+from detente.models.blocks import Array, Instruments, Quota
 from detente.models.model import Model, Tables
 from detente.models.registry import DEFAULT, model_of
 from detente.policy import Policy
@@ -93,4 +93,18 @@ def instruments(policy: Policy) -> Instruments:
         tax if (tax != 0.0).any() else None,
         iceberg if (iceberg != 1.0).any() else None,
         policy.transfer.values,
+        _quotas(policy) if policy.quota else (),
     )
+
+
+def _quotas(policy: Policy) -> tuple[Quota, ...]:
+    """Quotas by position; in the policy's order."""
+    j = {label: at for at, label in enumerate(policy.world.sectors)}
+    n = {label: at for at, label in enumerate(policy.world.countries)}
+    return tuple(
+        Quota(
+            j[q.sector], n[q.importer], tuple(n[c] for c in q.exporters), q.volume_usd_mn, q.over,
+            q.rent,
+        )
+        for q in policy.quota
+    )  # fmt: skip

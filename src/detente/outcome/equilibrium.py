@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from detente.models.blocks import Array, Instruments
 from detente.models.closure import Closure
 from detente.models.model import Model, Problem
 from detente.solve.solution import Solution
+
+if TYPE_CHECKING:
+    from detente.outcome.quotas import Held
 
 __all__ = ["Equilibrium", "Nowhere"]
 
@@ -32,6 +35,9 @@ class Nowhere:
 class Equilibrium:
     """One equilibrium in levels: (N,) and (J, N) arrays relative to the world's base prices.
 
+    Under quotas ``policy`` is what the model was given: tariffs with the quotas' price wedges in
+    them, transfers with the rents that leave; ``quotas`` holds what they do.
+
     ``table`` is the model's base. The kernel is built when first asked for, so that an
     equilibrium solved in another process comes home as its small arrays only.
     """
@@ -42,6 +48,7 @@ class Equilibrium:
     closure: Closure
     point: Any
     solution: Solution
+    quotas: Held | None = None
 
     @cached_property
     def kernel(self) -> Any:
@@ -113,7 +120,14 @@ class Equilibrium:
     @cached_property
     def checks(self) -> dict[str, float]:
         """Largest relative errors of market clearing, of Walras' law and of shares."""
-        return self.model.checks(self.point, self.problem)
+        found = self.model.checks(self.point, self.problem)
+        return found if self.quotas is None else {**found, "quotas": self.quotas.error}
+
+    @cached_property
+    def tariff_revenue(self) -> Array:
+        """Duties collected by each importer's state, (N,): without the rents of quotas."""
+        revenue = self.point.tariff_revenue
+        return revenue if self.quotas is None else revenue - self.quotas.in_importers
 
     @property
     def _whole(self) -> Problem:

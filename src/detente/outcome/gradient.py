@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from detente.errors import ConvergenceError, UnknownNameError
+from detente.errors import ConvergenceError, InputError, UnknownNameError
+from detente.instruments import INSTRUMENTS as _TABLE
 from detente.models.blocks import Array
 from detente.models.registry import refuse_unable
 from detente.outcome.economy import prepare
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.objective import Objective, Objectives, objective
 from detente.outcome.outcome import Outcome
+from detente.outcome.quota_slopes import Through
 from detente.outcome.simulate import simulate
 from detente.solve.krylov import KrylovSpace
 from detente.solve.threads import one_thread
@@ -30,12 +32,7 @@ from detente.world import World
 
 __all__ = ["INSTRUMENTS", "exposure", "gradient", "jacobian"]
 
-INSTRUMENTS = {
-    "tariff": "unit tariff (1 = 100 points)",
-    "export_tax": "unit export tax (1 = 100 points)",
-    "iceberg": "unit iceberg factor (1 = delivery costs another base price)",
-    "transfer": "USD million received",
-}
+INSTRUMENTS = {row.name: row.per for row in _TABLE.values() if row.per}
 """What can be differentiated in, and per what."""
 
 RTOL = 1e-12
@@ -51,7 +48,7 @@ def gradient(outcome: Outcome, of: Objectives, wrt: str = "tariff") -> xr.DataAr
     of : "real_income[KOR]", "real_wage[C]", "revenue[C]", "output[S, C]", "exports[C]",
         "trade[S, importer, exporter]" and so on (:data:`OBJECTIVES`); or a weighted sum,
         ``{"real_income[KOR]": 1.0, "real_income[JPN]": 0.5}``
-    wrt : "tariff", "export_tax", "iceberg" or "transfer"
+    wrt : "tariff", "export_tax", "iceberg", "transfer" or "quota" (its volume)
 
     Returns
     -------
@@ -87,16 +84,17 @@ def jacobian(
     wanted = [of] if isinstance(of, (str, Mapping)) else list(of)
     outcome.require_converged()  # pyright: ignore[reportPrivateUsage]
     parts = [objective(outcome, each) for each in wanted]
-    space = _space(outcome)
-    values = np.stack([_one(outcome.after, part, space, wrt) for part in parts])
+    space, through = _space(outcome), _through(outcome, wanted, wrt)
+    values = np.stack([_one(outcome.after, part, space, wrt, through) for part in parts])
     units = {part.unit for part in parts}
     labels = {
         "sector": outcome.world.sectors,
         "importer": outcome.world.countries,
         "exporter": outcome.world.countries,
         "country": outcome.world.countries,
+        "quota": [q.cell for q in outcome.policy.quota],
     }
-    dims = ("country",) if wrt == "transfer" else BILATERAL
+    dims = _TABLE[wrt].dims
     return xr.DataArray(
         values,
         {"of": [part.label for part in parts], **{d: labels[d] for d in dims}},
@@ -168,7 +166,27 @@ def _space(outcome: Outcome) -> KrylovSpace:
     return _spaces[outcome]
 
 
-def _one(e: Equilibrium, part: Objective, space: KrylovSpace, wrt: str) -> Array:
+def _through(outcome: Outcome, of: Sequence[Objectives], wrt: str) -> Through | None:
+    """How quotas change a derivative; None where there are none."""
+    held = outcome.after.quotas
+    if held is None or not held.live:
+        if wrt == "quota":
+            raise InputError("gradient: the policy has no quota above zero to differentiate in")
+        return None
+    names = [n for each in of for n in ([each] if isinstance(each, str) else each)]
+    for name in names:
+        if name.strip().startswith("revenue"):
+            raise InputError(
+                f"gradient: {name}: under quotas a part of what buyers pay is rent and no revenue, "
+                "and its derivative is not worked out; income[C] holds both"
+            )
+    steps = prepare(outcome.world, outcome.after.model).steps
+    return Through(outcome.after, steps, [q.cell for q in outcome.policy.quota], RTOL)
+
+
+def _one(
+    e: Equilibrium, part: Objective, space: KrylovSpace, wrt: str, through: Through | None
+) -> Array:
     problem = e.problem
     target = e.model.pull_back(part.bars, e.point, problem)
     y = space.solve(target, rtol=RTOL)
@@ -180,6 +198,10 @@ def _one(e: Equilibrium, part: Objective, space: KrylovSpace, wrt: str) -> Array
             f"{np.abs(left).max() / size:.3g}; the equilibrium is close to singular there"
         )
     found = e.model.policy_gradient(part.bars, y, e.point, problem)
+    if through is not None:
+        if wrt == "quota":
+            return through.volumes(found)
+        found = through.instruments(found)
     value = getattr(found, wrt)
     if wrt == "transfer":
         payers = e.economy.value_added / e.economy.value_added.sum()

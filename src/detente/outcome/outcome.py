@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,6 +19,8 @@ from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from detente.policy import Policy
     from detente.world import World
 
@@ -82,6 +85,7 @@ class Outcome:
             "policy_hash": self.policy.hash,
             "baseline_hash": self.baseline.hash,
             "policy": self.policy.title,
+            **({"quotas": len(self.policy.quota)} if self.policy.quota else {}),
             "model": self.model,
             **self._settings,
             "deficit": self.deficit,
@@ -150,12 +154,12 @@ class Outcome:
     @cached_property
     def revenue(self) -> xr.DataArray:
         """Tariff revenue after the change, USD million; dim country."""
-        return self._of("revenue", self.after.point.tariff_revenue)
+        return self._of("revenue", self.after.tariff_revenue)
 
     @cached_property
     def revenue_before(self) -> xr.DataArray:
         """Tariff revenue before the change, USD million; dim country."""
-        return self._of("revenue", self.base.point.tariff_revenue)
+        return self._of("revenue", self.base.tariff_revenue)
 
     @cached_property
     def export_revenue(self) -> xr.DataArray:
@@ -163,9 +167,26 @@ class Outcome:
         return self._of("export_revenue", self.after.point.export_revenue)
 
     @cached_property
+    def quota_rent(self) -> xr.DataArray:
+        """Rents of quotas that a country's firms and treasury receive after the change, USD
+        million; dim country."""
+        held = self.after.quotas
+        nothing = np.zeros(len(self.world.countries))
+        return self._of("quota_rent", nothing if held is None else held.received)
+
+    @property
+    def quota(self) -> pd.DataFrame:
+        """One row a quota of the policy: regime, volumes, price wedge, rent and who gets it
+        (:func:`detente.outcome.tables.quota_table`)."""
+        from detente.outcome.tables import quota_table
+
+        self.require_converged()
+        return quota_table(self)
+
+    @cached_property
     def deficit_after(self) -> xr.DataArray:
         """Trade deficit after the change, USD million; dim country: imports less exports at
-        border prices, transfers included."""
+        border prices, transfers and rents of quotas from abroad included."""
         return self._of("deficit_after", self.after.trade_deficit)
 
     @cached_property
@@ -263,7 +284,9 @@ class Outcome:
 
         NaN for a country with a banned flow: the first-order formula has no value there, and
         ``attrs["missing"]`` names those countries; NaN everywhere in a model that has no such
-        formula. ``welfare`` is the sum of the terms.
+        formula. ``welfare`` is the sum of the terms. With quotas the volume of trade counts their
+        price wedges like tariffs, rents at home in it, and ``quota_rent_received`` is the change of
+        the rents that cross borders.
         """
         sums = self.first_order_sums
         named, reason = self.world.countries, f"the model {self.model} has no first-order terms"
@@ -280,13 +303,24 @@ class Outcome:
     def _has_first_order(self) -> bool:
         return "first order" in self.after.model.abilities.tasks
 
+    @property
+    def _has_quotas(self) -> bool:
+        return self.base.quotas is not None or self.after.quotas is not None
+
+    @property
+    def _rent_term(self) -> Array:
+        """Change of the rents received from abroad, net, percent of base income (N,)."""
+        before, after = (0.0 if e.quotas is None else e.quotas.from_abroad for e in self._both)
+        return np.asarray(100.0 * (after - before) / self.base.point.income)
+
     @cached_property
     def first_order_sums(self) -> dict[str, Array]:
         """The terms of ``first_order`` as bare arrays, (N,)."""
         if not self._has_first_order:
             self.require_converged()
             nothing = np.full(len(self.world.countries), np.nan)
-            names = (*FirstOrder._fields[:5], "welfare")
+            own = ("quota_rent_received",) if self._has_quotas else ()
+            names = (*FirstOrder._fields[:5], *own, "welfare")
             return dict.fromkeys(names, nothing)
         terms = self._terms
         sums = {
@@ -294,6 +328,9 @@ class Outcome:
             for name in ("terms_of_trade", "volume_of_trade", "trade_cost", "export_tax_volume")
         }
         sums["transfer_received"] = terms.transfer_received
+        if self._has_quotas:
+            sums["quota_rent_received"] = self._rent_term
+            sums["transfer_received"] = terms.transfer_received - self._rent_term
         for name in ("volume_of_trade", "trade_cost"):
             sums[name] = np.where(terms.missing, np.nan, sums[name])
         sums["welfare"] = np.sum(list(sums.values()), axis=0)
@@ -345,12 +382,32 @@ class Outcome:
             for name in ("export_tax", "iceberg", "transfer"):
                 array = getattr(levied, name)
                 found[f"{name}_{side}"] = array.assign_attrs(unit=variable(name).unit)
+            found |= self._under_quotas(side, e, levied)
         found["tariff_before"] = self.baseline.tariff.assign_attrs(unit="fraction")
         b = self.base.point
         found["income_before"] = self._of("income", b.income)
         found["revenue_before"] = self.revenue_before
         found["export_revenue_before"] = self._of("export_revenue", b.export_revenue)
-        return self._together(found)
+        out = self._together(found)
+        for side, levied in (("before", self.baseline), ("after", self.policy)):
+            if levied.quota:
+                out.attrs[f"quotas_{side}"] = json.dumps([asdict(q) for q in levied.quota])
+        return out
+
+    def _under_quotas(self, side: str, e: Equilibrium, levied: Policy) -> dict[str, xr.DataArray]:
+        """What an audit needs besides, where there are quotas: all that buyers pay over the border
+        price, and who receives rents and who pays them."""
+        if e.quotas is None:
+            return {}
+        iceberg = levied.iceberg.values if e.policy.iceberg is None else e.policy.iceberg
+        return {
+            f"border_wedge_{side}": levied.tariff.copy(data=e.policy.tariff).assign_attrs(
+                unit="fraction"
+            ),
+            f"iceberg_{side}": levied.iceberg.copy(data=iceberg).assign_attrs(unit="factor"),
+            f"quota_rent_{side}": self._of("quota_rent", e.quotas.received),
+            f"quota_rent_paid_{side}": self._of("quota_rent", e.quotas.in_importers),
+        }
 
     def _results(self) -> dict[str, xr.DataArray]:
         """Changes and flows, and the tariffs after the change."""
@@ -360,6 +417,8 @@ class Outcome:
             "prices", "cost", "sector_exports",
         )  # fmt: skip
         found = {name: getattr(self, name) for name in names}
+        if self._has_quotas:
+            found["quota_rent"] = self.quota_rent
         found |= {name: self.own(name) for name in self.after.model.abilities.variables}
         found |= {str(name): array for name, array in self.first_order.data_vars.items()}
         found["trade_after"], found["trade_before"] = self.trade, self.trade_before

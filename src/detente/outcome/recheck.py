@@ -10,6 +10,7 @@ before and the one after are each held against the table, and the changes agains
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,6 +181,8 @@ def recheck(outcome: xr.Dataset, world: xr.Dataset) -> dict[str, Check]:
         _prices_and_flows(tally, table, s)
         _markets(tally, table, s)
         _money(tally, table, s)
+        if f"quotas_{s.name}" in outcome.attrs:
+            _quotas(tally, outcome, s)
     _reported_deficits(tally, outcome, sides[1])
     _changes(tally, outcome, *sides)
     _first_order(tally, outcome, *sides)
@@ -243,6 +246,12 @@ def _side(outcome: xr.Dataset, table: _Table, name: str) -> _Side:
         _values(outcome, stem + ("_before" if name == "before" else ""), ("country",))
         for stem in ("income", "revenue", "export_revenue")
     )
+    if f"border_wedge_{name}" in outcome:
+        # under quotas buyers pay duty and rent alike, and rents may leave the country
+        t = of("border_wedge", BILATERAL)
+        paid = of("quota_rent_paid", ("country",))
+        transfer = transfer + of("quota_rent", ("country",)) - paid
+        revenue = revenue + paid
     deliver, served, lacking = _who_can(table, d)
     wage_bill = wage * table.value_added
     own = wage_bill + revenue + export_revenue + transfer
@@ -378,6 +387,47 @@ def _money(tally: Tally, table: _Table, s: _Side) -> None:
     )
 
 
+def _quotas(tally: Tally, outcome: xr.Dataset, s: _Side) -> None:
+    """Each quota in one of its three regimes, judged from flows, costs and wedges; and rents as the
+    part of the wedge on units within the quota that is no duty."""
+    rate = _values(outcome, "tariff" if s.name == "after" else "tariff_before", BILATERAL)
+    sectors = [str(x) for x in outcome["sector"].values]
+    countries = [str(x) for x in outcome["country"].values]
+    shape = s.flows.shape[:2]
+    amiss, received, paid = np.zeros(shape), np.zeros(shape[1]), np.zeros(shape[1])
+    for q in json.loads(str(outcome.attrs[f"quotas_{s.name}"])):
+        j, n = sectors.index(q["sector"]), countries.index(q["importer"])
+        at = [countries.index(x) for x in q["exporters"]]
+        border = s.flows[j, n, at]
+        open_ = border > 0
+        price = np.where(open_, s.cost[j, at] * (1 + s.e[j, n, at]) * s.d[j, n, at], 1.0)
+        volume, quota = float((border / price).sum()), float(q["volume_usd_mn"])
+        if quota == 0:
+            amiss[j, n] = max(amiss[j, n], volume if np.isinf(q["over"]) else 0.0)
+            continue
+        R = (1 + s.t[j, n, at]) / (1 + rate[j, n, at])
+        top = (1 + q["over"]) / (1 + rate[j, n, at])
+        short = volume / quota - 1
+        # a price at the tariff with too much in; one above it with too little; and one between
+        # both bounds with anything but the quota
+        low, high = bool((R <= 1 + 1e-12).all()), bool((R / top >= 1 - 1e-12).all())
+        error = 0.0 if low and high else max(short, 0) if low else max(-short, 0) if high else short
+        spread = float(R.max() - R.min()) + max(0.0, float((R - top).max()), float((1 - R).max()))
+        amiss[j, n] = max(amiss[j, n], abs(error), spread)
+        duty = 1.0 if q["rent"] == "exporter" else 1 + rate[j, n, at]
+        rent = border * min(1.0, quota / volume if volume > 0 else 1.0) * (R - 1) * duty
+        paid[n] += rent.sum()
+        if q["rent"] == "exporter":
+            np.add.at(received, at, rent)
+        else:
+            received[n] += rent.sum()
+    tally.compare("quotas", f"trade_{s.name}", 1 + amiss, np.ones(shape), 1.0)
+    scale = np.maximum(np.maximum(s.X.sum(axis=0), TINY) * 1e-3, np.abs(received) + paid)
+    for name, rents in (("quota_rent", received), ("quota_rent_paid", paid)):
+        found = _values(outcome, f"{name}_{s.name}", ("country",))
+        tally.compare("quota rents", f"{name}_{s.name}", found, rents, scale)
+
+
 def _reported_deficits(tally: Tally, outcome: xr.Dataset, after: _Side) -> None:
     """``deficit_after`` is imports less exports: the closure's deficit and the transfers."""
     given = _values(outcome, "deficit_after", ("country",))
@@ -442,6 +492,16 @@ def _first_order(tally: Tally, outcome: xr.Dataset, b: _Side, a: _Side) -> None:
         ).sum(axis=(0, 1)),
         "transfer_received": a.deficit + a.transfer - b.deficit - b.transfer,
     }
+    if "quota_rent_received" in outcome:
+        rents = np.zeros(len(b.income))
+        for name, sign in (("after", 1.0), ("before", -1.0)):
+            if f"quota_rent_{name}" in outcome:
+                got, paid = (
+                    _values(outcome, f"quota_rent{x}_{name}", ("country",)) for x in ("", "_paid")
+                )
+                rents += sign * (got - paid)
+        terms["quota_rent_received"] = rents
+        terms["transfer_received"] = terms["transfer_received"] - rents
     terms = {name: 100.0 * value / b.income for name, value in terms.items()}
     no_sum = cut.any(axis=(0, 2)) | lost.any(axis=(0, 2)) | lost.any(axis=(0, 1))
     for name in ("volume_of_trade", "trade_cost"):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from detente.errors import InputError, NoSolutionError, UnknownNameError
+from detente.instruments import INSTRUMENTS
 from detente.keywords import known_keywords
 from detente.models.blocks import Array, Instruments
 from detente.models.closure import CLOSURES, Closure
@@ -157,11 +158,15 @@ def refuse_unlevied(model: Model, levied: Instruments, where: str) -> None:
     InputError
         The message names the instrument and the models that have it.
     """
-    for name in ("export_tax", "iceberg"):
-        if getattr(levied, name) is not None:
+    used = {
+        "export_tax": levied.export_tax is not None,
+        "iceberg": levied.iceberg is not None,
+        "transfer": bool(levied.transfer.any()),
+        "quota": bool(levied.quotas),
+    }
+    for name in INSTRUMENTS:
+        if used.get(name, False):
             refuse_unable(model, "instrument", name, where)
-    if levied.transfer.any():
-        refuse_unable(model, "instrument", "transfer", where)
 
 
 def base_of(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
@@ -191,7 +196,14 @@ def restore(
     tol: float,
     model: AnyModel = DEFAULT,
 ) -> Outcome:
-    """The outcome of a solve that was made elsewhere, from what it reached."""
+    """The outcome of a solve that was made elsewhere, from what it reached.
+
+    Raises
+    ------
+    InputError
+        The policy has quotas, whose price wedges are not in a point.
+    """
+    policy.refuse_quotas("restore")
     chosen = model_of(model)
     prepared = prepare(world, chosen)
     base = base_of(prepared, baseline, deficit, min(tol, 1e-10))

@@ -15,6 +15,7 @@ from detente.models.model import Model, Problem
 from detente.outcome.economy import Prepared
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.phasing import Phase, share_in_force
+from detente.outcome.quotas import under_quotas
 from detente.outcome.refusals import (
     hint,
     refuse_impossible,
@@ -47,7 +48,7 @@ def solve_equilibrium(
     """Solve for the equilibrium under ``policy``.
 
     ``method="auto"`` accelerates the fixed point, hands over to Newton-Krylov when it stalls, and
-    then phases the measures in.
+    then phases the measures in. Quotas are met by :mod:`detente.outcome.quotas`, around it.
 
     Raises
     ------
@@ -56,12 +57,48 @@ def solve_equilibrium(
     ConvergenceError
         The solve stopped early and ``throw`` is true.
     """
+    z = np.zeros(prepared.model.size(prepared.economy)) if start is None else start
+    if not policy.quotas:
+        return _without_quotas(prepared, policy, deficit, tol, z, method, max_steps, throw)
+
+    def solve(levied: Instruments, begin: Array, to: float, trial: bool) -> Equilibrium:
+        if not trial or method != "auto":
+            return _without_quotas(prepared, levied, deficit, to, begin, method, max_steps, True)
+        try:
+            return _without_quotas(prepared, levied, deficit, to, begin, "anderson", 80, True)
+        except ConvergenceError:
+            return _without_quotas(prepared, levied, deficit, to, begin, "newton-krylov", 80, True)
+
+    try:
+        return under_quotas(prepared, policy, solve, z, tol, throw)
+    except ConvergenceError as error:
+        if throw or not isinstance(error.solution, Solution):
+            raise
+        closure = Closure(deficit, prepared.economy.deficit, prepared.own_income)
+        failed = replace(error.solution, error=error)
+        bare = policy._replace(quotas=())
+        point = prepared.model.evaluate(
+            failed.value,
+            Problem(prepared.economy, bare, prepared.model.kernel(prepared.economy, bare), closure),
+        )
+        return Equilibrium(prepared.model, prepared.economy, bare, closure, point, failed)
+
+
+def _without_quotas(
+    prepared: Prepared,
+    policy: Instruments,
+    deficit: str,
+    tol: float,
+    z: Array,
+    method: str,
+    max_steps: int,
+    throw: bool,
+) -> Equilibrium:
     model, table = prepared.model, prepared.economy
     kernel = model.kernel(table, policy)
     closure = Closure(deficit, table.deficit, prepared.own_income)
     refuse_impossible(model, Problem(table, policy, kernel, closure), prepared.labels)
     search = _Search(model, Problem(model.in_use(table, kernel), policy, kernel, closure), prepared)
-    z = np.zeros(model.size(table)) if start is None else start
     solution = search.directly(z, method, tol, max_steps)
     if method == "auto" and not (solution.converged and search.solvent(solution.value)):
         solution = search.by_phasing_in(solution, tol)

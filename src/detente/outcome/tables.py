@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from detente.instruments import RENT_OWNERS
 from detente.labels import goods_sectors
 from detente.models.blocks import Array
+from detente.models.quotas import sales
 from detente.outcome.outcome import Outcome
 from detente.policy import Policy
 from detente.variables import variable
@@ -18,6 +20,7 @@ __all__ = [
     "flow_table",
     "market_changes",
     "price_table",
+    "quota_table",
     "redirection_table",
     "sector_table",
     "tariff_table",
@@ -249,6 +252,66 @@ def welfare_table(out: Outcome) -> pd.DataFrame:
              "transfer_received")  # fmt: skip
     columns = {f"{name}_pct": first[name] for name in terms}
     return pd.DataFrame({"country": out.world.countries, **columns})
+
+
+REGIMES = {
+    "slack": "slack: less than the quota enters",
+    "binding": "binding: just the quota enters",
+    "over": "over: more enters, at the over-quota rate",
+    "closed": "closed: nothing enters",
+}
+
+
+def quota_table(out: Outcome) -> pd.DataFrame:
+    """One row a quota, in the policy's order.
+
+    Columns: sector, importer, exporters, regime (in words), quota_usd_mn and volume_usd_mn (USD
+    million a year at base-year prices), volume_over_quota, tariff_pct (within the quota),
+    over_quota_rate_pct (NaN: nothing enters above), wedge_pct (what all units pay over the price at
+    the border: duty and rent), premium_pct (the price over that at the tariff alone), rent_usd_mn,
+    rent_to.
+    """
+    held, world = out.after.quotas, out.world
+    rows = []
+    for q, bare in zip(out.policy.quota, held.quotas if held else (), strict=True):
+        assert held is not None
+        cells = bare.sector, bare.importer, list(bare.exporters)
+        rate, regime, volume, R, rent = out.policy.tariff.values[cells], "closed", 0.0, np.nan, 0.0
+        if bare in held.live:
+            k = held.live.index(bare)
+            regime, volume = held.regimes[k], held.sold[k].volume
+            R, rent = np.exp(held.log_R[k]), float(held.rents[k].sum())
+        elif np.isfinite(q.over):
+            regime, R = "over", (1.0 + q.over) / (1.0 + rate[0])
+            volume = sales(bare, out.after.model, out.after.point, out.after.problem).volume
+        base = world.trade.values[cells]
+        weights = base / base.sum() if base.sum() > 0 else np.full(len(base), 1.0 / len(base))
+        tariff = float(weights @ rate)
+        rows.append(
+            {
+                "sector": q.sector,
+                "importer": q.importer,
+                "exporters": ", ".join(q.exporters),
+                "regime": REGIMES[regime],
+                "quota_usd_mn": q.volume_usd_mn,
+                "volume_usd_mn": volume,
+                "volume_over_quota": volume / q.volume_usd_mn if q.volume_usd_mn > 0 else np.nan,
+                "tariff_pct": 100 * tariff,
+                "over_quota_rate_pct": 100 * q.over if np.isfinite(q.over) else np.nan,
+                "wedge_pct": 100 * ((1 + tariff) * R - 1),
+                "premium_pct": 100 * (R - 1),
+                "rent_usd_mn": rent,
+                "rent_to": RENT_OWNERS[q.rent],
+            }
+        )
+    return pd.DataFrame(rows, columns=_QUOTA_COLUMNS)
+
+
+_QUOTA_COLUMNS = [
+    "sector", "importer", "exporters", "regime", "quota_usd_mn", "volume_usd_mn",
+    "volume_over_quota", "tariff_pct", "over_quota_rate_pct", "wedge_pct", "premium_pct",
+    "rent_usd_mn", "rent_to",
+]  # fmt: skip
 
 
 def average_tariffs(policy: Policy) -> tuple[Array, Array]:

@@ -146,6 +146,7 @@ def amend(policy: Policy, changes: Iterable[Change], title: str = "") -> Policy:
         export_tax=policy.export_tax.values,
         iceberg=iceberg,
         transfer=policy.transfer,
+        quota=policy.quota,
         title=title or policy.title,
         prohibitive=True,
     )

@@ -14,6 +14,8 @@ import numpy as np
 import xarray as xr
 
 from detente.errors import InputError, UnitWarning, UnknownNameError
+from detente.instruments import INSTRUMENTS
+from detente.policy.quota import read_quotas
 from detente.variables import BILATERAL
 from detente.world import World
 from detente.world.tables import labelled
@@ -35,6 +37,11 @@ class Policy:
     export_tax : export taxes after the change, fraction above -1 (none in a world table)
     iceberg : delivery cost over the base, factor above 0; 1 is unchanged, inf is a ban
     transfer : USD million received by each country; sums to zero
+    quota : volumes that may enter at the tariff: records or a table with ``sector``, ``importer``,
+        ``exporter`` (one, a list or a group that shares it, or "all"), ``volume`` (over the base
+        year's) or ``volume_usd_mn`` (at base-year prices), ``over`` (the rate above it, a fraction;
+        None: nothing enters above) and ``rent`` ("importer", the default, "exporter" or
+        "auction"); becomes a tuple of :class:`~detente.policy.quota.Quota`
     title : a short text for reports
     notes : how the arrays were made, printed with results
     prohibitive : rates of many hundred percent are meant; without it a policy whose every new
@@ -58,18 +65,21 @@ class Policy:
     export_tax: Any = None
     iceberg: Any = None
     transfer: Any = None
+    quota: Any = ()
     title: str = ""
     notes: tuple[str, ...] = ()
     prohibitive: bool = False
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        set_(self, "tariff", self._bilateral("tariff", self.tariff, self.world.tariff, -1.0))
-        for name, base, bound in (("export_tax", 0.0, -1.0), ("iceberg", 1.0, 0.0)):
+        set_(self, "tariff", self._bilateral("tariff", self.tariff, self.world.tariff))
+        for name in ("export_tax", "iceberg"):
             given = getattr(self, name)
-            start = _labelled(self.world, name, np.full(self.world.tariff.shape, base))
-            set_(self, name, self._bilateral(name, given, start, bound))
+            neutral = np.full(self.world.tariff.shape, INSTRUMENTS[name].neutral, dtype=float)
+            start = _labelled(self.world, name, neutral)
+            set_(self, name, self._bilateral(name, given, start))
         set_(self, "transfer", self._transfer(self.transfer))
+        set_(self, "quota", read_quotas(self.quota, self.world, self.tariff.values))
         if not self.prohibitive:
             self._warn_of_percent("tariff", self.world.tariff.values)
             self._warn_of_percent("export_tax", 0.0)
@@ -89,7 +99,7 @@ class Policy:
             stacklevel=4,
         )
 
-    def _bilateral(self, name: str, given: Any, base: xr.DataArray, bound: float) -> xr.DataArray:
+    def _bilateral(self, name: str, given: Any, base: xr.DataArray) -> xr.DataArray:
         if given is None:
             return base
         values = base.values.copy()
@@ -110,18 +120,16 @@ class Policy:
         else:
             coords = {d: [str(x) for x in base[d].values] for d in BILATERAL}
             values = self._partial(name, given, values, coords)
-        bad = ~(values > bound)
-        if name != "iceberg":
+        row = INSTRUMENTS[name]
+        bad = ~(values > row.lowest)
+        if not row.endless:
             bad |= np.isinf(values)
         if bad.any():
             where = np.argwhere(bad)[0]
             at = ", ".join(
                 f"{d} {base[d].values[i]}" for d, i in zip(BILATERAL, where, strict=True)
             )
-            raise InputError(
-                f"{name}: {at} is {values[tuple(where)]:g}; it must be a number above {bound:g}"
-                + (" (inf is a ban)" if name == "iceberg" else " (a fraction: 0.25 is 25%)")
-            )
+            raise InputError(f"{name}: {at} is {values[tuple(where)]:g}; it must be {row.range}")
         return _labelled(self.world, name, values)
 
     def _partial(
@@ -156,12 +164,29 @@ class Policy:
         """True where a flow is banned; dims sector, importer, exporter."""
         return xr.DataArray(np.isinf(self.iceberg.values), self.tariff.coords, BILATERAL)
 
+    def refuse_quotas(self, where: str) -> None:
+        """Refuse a policy with quotas where only rates can be handled.
+
+        Raises
+        ------
+        InputError
+            The policy has a quota; the message names the first.
+        """
+        if self.quota:
+            raise InputError(
+                f"{where}: the policy has quotas ({self.quota[0].cell}), which {where} does not "
+                "support; dt.simulate does. Leave them out, or give the tariffs that let the same "
+                "volumes in (outcome.quota holds the price wedges)"
+            )
+
     @cached_property
     def hash(self) -> str:
         """First 16 hex digits of the SHA-256 of the arrays."""
         digest = hashlib.sha256()
         for array in (self.tariff, self.export_tax, self.iceberg, self.transfer):
             digest.update(np.ascontiguousarray(array.values, dtype="<f8").data)
+        if self.quota:
+            digest.update(repr(self.quota).encode())
         return digest.hexdigest()[:16]
 
     def __repr__(self) -> str:
@@ -171,6 +196,8 @@ class Policy:
             text += f", {n} export taxes"
         if (n := int((self.iceberg.values != 1).sum())) > 0:
             text += f", {n} icebergs ({int(self.banned.values.sum())} bans)"
+        if self.quota:
+            text += f", {len(self.quota)} quotas"
         return text + f", on {self.world.name}>"
 
 

@@ -24,6 +24,7 @@ HIGHEST_PCT = 1000.0
 
 Names = str | list[str]
 Share = Annotated[Number, Field(ge=0.0, le=1.0)]
+Volume = Annotated[Number, Field(ge=0.0)]
 
 
 class Source(Record):
@@ -60,16 +61,27 @@ class Measure(Record):
     the part of a covered value that is taxed; both are one number, a mapping from exporter (or
     group) to number with "default", or a table. A ban of share s of a flow leaves 1 - s of it at
     unchanged costs.
+
+    A quota lets a volume of a sector in from its targets together (or from each of them, with
+    ``each_target``): ``volume_pct_of_base``, or ``volume_usd_mn`` a year at base-year prices. What
+    is within it pays ``rate_pct``, the tariff in force where that is left out. What is above pays
+    ``over_quota_rate_pct``, or stays out where that is left out. ``rent`` says who earns the
+    difference between the price and cost and duty: importer (the default), exporter or auction.
     """
 
     imposer: Names
     targets: Names = "all"
     except_targets: list[str] = Field(default_factory=list)
     sectors: Names
-    instrument: Literal["import_tariff", "export_tax", "iceberg", "ban"]
+    instrument: Literal["import_tariff", "export_tax", "iceberg", "ban", "quota"]
     form: Literal["added", "replaced", "total"] = "added"
     rate_pct: Number | dict[str, Number] | None = None
     cost_pct: Number | None = None
+    volume_pct_of_base: Volume | None = None
+    volume_usd_mn: Volume | None = None
+    over_quota_rate_pct: Number | None = None
+    rent: Literal["importer", "exporter", "auction"] | None = None
+    each_target: Flag = False
     base: Literal["world"] | TableRef = "world"
     covered_share: Share | dict[str, Share] | TableRef = 1.0
     taxed_share: Share | dict[str, Share] | TableRef = 1.0
@@ -78,19 +90,45 @@ class Measure(Record):
     @model_validator(mode="after")
     def _fits_the_instrument(self) -> Measure:
         taxes = self.instrument in ("import_tariff", "export_tax")
-        if taxes != (self.rate_pct is not None):
+        self._fits_a_quota()
+        if self.instrument != "quota" and taxes != (self.rate_pct is not None):
             raise ValueError(f"rate_pct is needed for taxes and only there ({self.instrument})")
         if (self.instrument == "iceberg") != (self.cost_pct is not None):
             raise ValueError("cost_pct is needed for an iceberg and only there")
         if self.cost_pct is not None and not -100.0 < self.cost_pct <= HIGHEST_PCT:
             raise ValueError(f"cost_pct must lie above -100 and at most {HIGHEST_PCT:g}")
-        if self.instrument in ("iceberg", "ban") and self.form != "added":
+        if not taxes and self.form != "added":
             raise ValueError(f"form is for taxes; leave it out for {self.instrument}")
         if self.instrument != "import_tariff" and self.base != "world":
             raise ValueError("base is for import tariffs; leave it out")
         if self.instrument in ("iceberg", "ban") and self.taxed_share != 1.0:
             raise ValueError("taxed_share is for taxes; use covered_share")
         return self
+
+    def _fits_a_quota(self) -> None:
+        own = ("volume_pct_of_base", "volume_usd_mn", "over_quota_rate_pct", "rent", "each_target")
+        if self.instrument != "quota":
+            for name in own:
+                if getattr(self, name) not in (None, False):
+                    raise ValueError(f"{name} is for a quota; leave it out for {self.instrument}")
+            return
+        if (self.volume_pct_of_base is None) == (self.volume_usd_mn is None):
+            raise ValueError(
+                "a quota needs one of volume_pct_of_base (100 is the volume of the base year) and "
+                "volume_usd_mn (USD million a year at base-year prices)"
+            )
+        if isinstance(self.rate_pct, dict):
+            raise ValueError("rate_pct of a quota is one number, the rate within it")
+        within, over = self.rate_pct, self.over_quota_rate_pct
+        if over is not None and over <= -100.0:
+            raise ValueError(f"over_quota_rate_pct: {over:g} is out of range; it lies above -100")
+        if within is not None and over is not None and over < within:
+            raise ValueError(
+                f"over_quota_rate_pct: {over:g} is below rate_pct {within:g}, the rate within the "
+                "quota; leave it out where nothing enters above"
+            )
+        if self.covered_share != 1.0 or self.taxed_share != 1.0:
+            raise ValueError("a quota covers whole flows; leave covered_share and taxed_share out")
 
     @property
     def rates(self) -> dict[str, float]:

@@ -78,6 +78,11 @@ def run_schema() -> dict[str, Any]:
                 {"sector": _TEXT, "importer": _TEXT, "exporter": _TEXT, "destination": _TEXT,
                  **flow}
             ),
+            "quotas": _rows(
+                {"sector": _TEXT, "importer": _TEXT, "exporters": _TEXT, "regime": _TEXT,
+                 "quota_usd_mn": _NUMBER, "volume_usd_mn": _NUMBER, "volume_over_quota": _NUMBER,
+                 "rent_usd_mn": _NUMBER, "rent_to": _TEXT}
+            ),
             "markets": _rows({"sector": _TEXT, "importer": _TEXT, "moved_usd_bn": _NUMBER}),
             "theta_range": _rows({"theta": _TEXT, "country": _TEXT, "real_income_pct": _NUMBER}),
             "comparison": _rows({"country": _TEXT, "name": _TEXT, "real_income_points": _NUMBER}),

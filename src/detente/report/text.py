@@ -36,6 +36,8 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
     console.print()
     _print_countries(result, console, everything)
     _print_diversion(result, console)
+    if "quotas" in tables:
+        _print_quotas(result, console)
     if "comparison" in tables:
         _print_comparison(result, console)
     if "claims" in tables:
@@ -76,6 +78,20 @@ def _print_countries(result: RunResult, console: Console, everything: bool) -> N
     ranged = "; low and high over the elasticity sets" if "real_income_low_pct" in rows else ""
     title = f"Change against the baseline, worst real income first{ranged}{note}"
     console.print(frame_table(picked[list(heads)], heads, title))
+
+
+def _print_quotas(result: RunResult, console: Console) -> None:
+    table = result.tables["quotas"].copy()
+    table["sector"] = [sector_name(s) for s in table["sector"]]
+    table["regime"] = table["regime"].str.split(":").str[0]
+    heads = {
+        "sector": "sector", "importer": "in", "exporters": "from", "regime": "regime",
+        "volume_over_quota": "volume / quota", "tariff_pct": "tariff %",
+        "wedge_pct": "wedge %",
+        "rent_usd_mn": "rent, $mn", "rent_to": "rent to",
+    }  # fmt: skip
+    title = "Quotas; the wedge is all that buyers pay over the price at the border"
+    console.print(frame_table(table[list(heads)], heads, title, signed=False))
 
 
 def _extremes(rows: pd.DataFrame, market: tuple[str, str] | None) -> pd.DataFrame:

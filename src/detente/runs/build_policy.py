@@ -7,12 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from detente.errors import InputError, RecordError, UnknownNameError, shown
 from detente.files import read_text, there
 from detente.policy.policy import Policy
+from detente.policy.quota import Quota
 from detente.policy.scenario import Law, Measure, Scenario, TableRef, scenario_folder
 from detente.texts import csv_rows, decimal
 from detente.world import World
@@ -55,9 +57,15 @@ def build_policy(
     tariff = world.tariff.values.copy() if start is None else start.tariff.values.copy()
     tax = np.zeros_like(tariff) if start is None else start.export_tax.values.copy()
     iceberg = np.ones_like(tariff) if start is None else start.iceberg.values.copy()
+    quotas: list[Quota | dict[str, Any]] = [] if start is None else list(start.quota)
     for i, measure in enumerate(scenario.measures):
         where = f"{scenario.source}: measures.{i}"
         scope = _Scope(measure, world, where, folder)
+        if measure.instrument == "quota":
+            if measure.rate_pct is not None:
+                tariff[scope.cells] = scope.by_partner(measure.rates, "rate_pct") / 100.0
+            quotas += _quotas(measure, scope)
+            continue
         old = tax if measure.instrument == "export_tax" else tariff
         if measure.instrument in ("import_tariff", "export_tax"):
             if isinstance(measure.base, TableRef):
@@ -98,15 +106,50 @@ def build_policy(
                 f"{world.countries[n]} on {world.sectors[j]} from {world.countries[e]}; it must "
                 "stay above -100%; raise rate_pct"
             )
-    return Policy(
-        world,
-        tariff=tariff,
-        export_tax=tax,
-        iceberg=iceberg,
-        title=scenario.title,
-        notes=() if start is None else start.notes,
-        prohibitive=True,
-    )
+    try:
+        return Policy(
+            world,
+            tariff=tariff,
+            export_tax=tax,
+            iceberg=iceberg,
+            quota=quotas,
+            title=scenario.title,
+            notes=() if start is None else start.notes,
+            prohibitive=True,
+        )
+    except InputError as error:
+        raise InputError(f"{scenario.source}: {error}") from None
+
+
+def _quotas(measure: Measure, scope: _Scope) -> list[dict[str, Any]]:
+    """One quota a sector and importer, shared by the targets, or one for each of them."""
+    world, found = scope.world, []
+    over = measure.over_quota_rate_pct
+    sellers: dict[tuple[int, int], list[str]] = {}
+    for j, n, partner in zip(*scope.cells[:2], scope.partner, strict=True):
+        sellers.setdefault((int(j), int(n)), []).append(partner)
+    if measure.volume_usd_mn is not None and (len(sellers) > 1 or measure.each_target):
+        raise InputError(
+            f"{scope.where}.volume_usd_mn: it is one amount, and the measure has "
+            f"{len(sellers)} pairs of sector and importer"
+            f"{', with a quota for each target' if measure.each_target else ''}; write a measure "
+            "for each, or give volume_pct_of_base"
+        )
+    for (j, n), names in sellers.items():
+        for who in [[one] for one in names] if measure.each_target else [names]:
+            amount = (
+                {"volume_usd_mn": measure.volume_usd_mn}
+                if measure.volume_usd_mn is not None
+                else {"volume": (measure.volume_pct_of_base or 0.0) / 100.0}
+            )
+            found.append(
+                {
+                    "sector": world.sectors[j], "importer": world.countries[n], "exporter": who,
+                    "over": None if over is None else over / 100.0,
+                    "rent": measure.rent or "importer", **amount,
+                }
+            )  # fmt: skip
+    return found
 
 
 def _grow(iceberg: np.ndarray, scope: _Scope, factor: np.ndarray, where: str) -> None:

@@ -128,7 +128,7 @@ def simulate_many(
     Parameters
     ----------
     world, baseline, model, deficit, tol, method, max_steps : as in :func:`simulate`
-    policies : built on ``world``
+    policies : built on ``world``; those with quotas are solved in this process
     executor : any ``concurrent.futures`` executor, or a client with its ``submit``; None uses
         worker processes on all cores, which stay up for later calls, and this process on one
     throw : raise the first error instead of recording it
@@ -156,12 +156,27 @@ def simulate_many(
                 f"simulate_many: a policy ({p.title or 'untitled'}) was built on {p.world.name}, "
                 f"the world is {world.name}; build it on the world it is simulated on"
             )
+    # price wedges come with an outcome, not with the point that travels: solved here
+    plain = [p for p in policies if not p.quota]
     helpers = (cores() - 1) if executor is None else 0
-    if executor is None and helpers and len(policies) >= WORTHWHILE:
+    if executor is None and helpers and len(plain) >= WORTHWHILE:
         executor = workers(helpers)
-    answers = _answers(world, policies, first.baseline, options, executor, helpers, progress)
+    count = len(policies)
+
+    def counted(done: int, _: int) -> None:
+        if progress is not None:
+            progress(done, count)
+
+    found = iter(_answers(world, plain, first.baseline, options, executor, helpers, counted))
+    answers: list[Answer | None] = [None if p.quota else next(found) for p in policies]
+    done = len(plain)
+    for i, p in enumerate(policies):
+        if p.quota:
+            answers[i], done = _solve(world, p, first.baseline, options), done + 1
+            counted(done, count)
     cases: list[Case] = []
     for p, answer in zip(policies, answers, strict=True):
+        assert answer is not None
         cases.append(_case(world, p, first.baseline, options, answer))
         if throw and cases[-1].error is not None:
             raise cases[-1].error

@@ -27,6 +27,7 @@ from detente.outcome.tables import (
     flow_table,
     market_changes,
     price_table,
+    quota_table,
     redirection_table,
     sector_table,
     tariff_table,
@@ -82,6 +83,8 @@ class RunResult:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of the run by name; ``countries`` is the main one."""
         names = ["countries", "sectors", "diversion", "redirection", "markets"]
+        if self.outcome.policy.quota:
+            names.append("quotas")
         if len(self.by_theta) > 1:
             names.append("theta_range")
         if self.scenario.claims:
@@ -107,6 +110,7 @@ class RunResult:
             "diversion": lambda: diversion_table(self.outcome, self._markets),
             "redirection": lambda: redirection_table(self.outcome, self._markets),
             "markets": lambda: self._moved.head(50),
+            "quotas": lambda: quota_table(self.outcome),
             "theta_range": self._ranges,
             "claims": self._claims,
             "prices": lambda: price_table(self.outcome),

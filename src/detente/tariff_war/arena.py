@@ -76,6 +76,9 @@ class Arena:
     ) -> None:
         self.world, self.deficit, self.tol = world, deficit, tol
         self.model = checked_model(model, deficit, "games", world)
+        for given in (policy, baseline):
+            if given is not None:
+                given.refuse_quotas("games")
         refuse_unable(self.model, "task", "games", "games")
         self._prepared = prepare(world, self.model)
         self.status_quo: Outcome = simulate(

@@ -191,5 +191,6 @@ def _agreed(arena: Arena, names: list[str], cooperation: Any) -> tuple[Rates, st
 
 
 def _from_policy(policy: Policy) -> Rates:
+    policy.refuse_quotas("games")
     tax = policy.export_tax.values
     return Rates(policy.tariff.values, tax if tax.any() else None)

@@ -289,6 +289,7 @@ def action_rates(
             raise InputError(f"action: {action:g} brings a tariff to -100% or below")
     else:
         given = action if isinstance(action, Policy) else Policy(arena.world, tariff=action)
+        given.refuse_quotas("games")
         tariff[:, n, :] = given.tariff.values[:, n, :]
     if np.array_equal(tariff, arena.rates.tariff):
         raise InputError(

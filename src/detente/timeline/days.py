@@ -197,6 +197,8 @@ class Timeline:
     def outcome(self, place: int) -> Outcome:
         """The outcome of a date against the world table; solved once, kept small."""
         first, policy = self.same_as(place), self.policy(place)
+        if policy.quota:  # price wedges are not in a point
+            return simulate(self.world, policy)
         if first not in self._solved:
             out = simulate(self.world, policy)
             self._solved[first] = out.after.point, out.after.solution

@@ -14,11 +14,12 @@ import json
 import zipfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from detente.errors import DateError, TableError
 from detente.ledger import Ledger
 from detente.models.blocks import Array
 from detente.policy import Policy
+from detente.policy.quota import Quota
 from detente.world import World
 
 __all__ = ["FIRST", "Laws", "build_laws", "find_laws", "inputs_key", "shipped_laws"]
@@ -52,6 +54,7 @@ class Laws:
         from the date before (from the world table on the first), and their new values
     ends : for each instrument and date, where its cells end
     notes : every note once; ``note_of[d]`` are those of a date
+    quotas : for each date, the fields of its quotas (:class:`detente.policy.quota.Quota`)
     """
 
     dates: tuple[str, ...]
@@ -62,6 +65,7 @@ class Laws:
     ends: tuple[Array, ...]
     notes: tuple[str, ...]
     note_of: tuple[tuple[int, ...], ...]
+    quotas: tuple[tuple[tuple[Any, ...], ...], ...] = ()
 
     def at(self, day: str) -> int:
         """The place of the last change date on or before ``day``.
@@ -82,6 +86,7 @@ class Laws:
         out: list[int] = []
         for d in range(len(self.dates)):
             changed = any(self._new(i, d).size for i in range(len(INSTRUMENTS)))
+            changed = changed or (d > 0 and self._quotas(d) != self._quotas(d - 1))
             out.append(d if changed or d == 0 else out[-1])
         return tuple(out)
 
@@ -105,10 +110,15 @@ class Laws:
             tariff=tariff,
             export_tax=tax,
             iceberg=iceberg,
+            quota=self._quotas(place),
             title=f"law of {day or date}",
             notes=tuple(text.replace(f"law of {date}", f"law of {day or date}") for text in said),
             prohibitive=True,
         )
+
+    def _quotas(self, place: int) -> list[Quota]:
+        found = self.quotas[place] if self.quotas else ()
+        return [Quota(s, n, tuple(who), float(v), float(o), r) for s, n, who, v, o, r in found]
 
     def _new(self, instrument: int, place: int) -> Array:
         ends = self.ends[instrument]
@@ -116,13 +126,15 @@ class Laws:
 
     def to_bytes(self) -> bytes:
         """The file; the same bytes for the same content, on any machine."""
-        head = {
+        head: dict[str, Any] = {
             "key": self.key,
             "dates": self.dates,
             "until": self.until,
             "notes": self.notes,
             "note_of": self.note_of,
         }
+        if any(self.quotas):
+            head["quotas"] = self.quotas
         text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
         arrays: dict[str, Array] = {"head": np.frombuffer(text.encode(), dtype=np.uint8)}
         for i, name in enumerate(INSTRUMENTS):
@@ -160,6 +172,7 @@ class Laws:
                 ends=tuple(held[f"{n}_ends"] for n in INSTRUMENTS),
                 notes=tuple(head["notes"]),
                 note_of=tuple(tuple(row) for row in head["note_of"]),
+                quotas=tuple(tuple(map(tuple, day)) for day in head.get("quotas", ())),
             )
         except Exception as error:  # what a damaged archive raises has no common class
             raise TableError(
@@ -191,6 +204,7 @@ def build_laws(
     values: list[list[Array]] = [[] for _ in held]
     notes: dict[str, int] = {}
     note_of: list[tuple[int, ...]] = []
+    quotas: list[tuple[tuple[Any, ...], ...]] = []
     for n, day in enumerate(days):
         p = apply(ledger.at(day), world)
         iceberg = p.iceberg.values
@@ -200,6 +214,7 @@ def build_laws(
             cells[i].append(changed.astype(np.int32))
             values[i].append(new.ravel()[changed])
             held[i] = new
+        quotas.append(tuple(astuple(q) for q in p.quota))
         note_of.append(tuple(notes.setdefault(text, len(notes)) for text in p.notes))
         if progress is not None:
             progress(n + 1, len(days))
@@ -212,6 +227,7 @@ def build_laws(
         ends=tuple(np.cumsum([len(c) for c in one]).astype(np.int32) for one in cells),
         notes=tuple(notes),
         note_of=tuple(note_of),
+        quotas=tuple(quotas),
     )
 
 

@@ -201,7 +201,7 @@ def _gainers(day: _Day, n: int) -> pd.DataFrame:
         tariff[j, :, n] += 0.01 * day.abroad[:, n]
     harder = Policy(
         day.world, tariff=tariff, export_tax=policy.export_tax.values,
-        iceberg=policy.iceberg.values, title="a point more",
+        iceberg=policy.iceberg.values, quota=policy.quota, title="a point more",
         prohibitive=True,
     )  # fmt: skip
     out = simulate(day.world, harder, start=now)

@@ -32,7 +32,7 @@ class CaliendoParro(Model):
         "Review of Economic Studies 82(1), 1-44"
     )
     abilities = Abilities(
-        instruments=("tariff", "export_tax", "iceberg", "transfer"),
+        instruments=("tariff", "export_tax", "iceberg", "transfer", "quota"),
         closures=("fixed", "zero", "share"),
         variables=(),
         tasks=("gradient", "games", "political weights", "audit", "first order", "cards"),

@@ -43,7 +43,7 @@ class Monopolistic(Model):
         "4104-4146, eqs. 10-13, after Krugman (1980), American Economic Review 70(5), 950-959"
     )
     abilities = Abilities(
-        instruments=("tariff", "export_tax", "iceberg", "transfer"),
+        instruments=("tariff", "export_tax", "iceberg", "transfer", "quota"),
         closures=("fixed", "zero", "share"),
         variables=("profits", "firms"),
         tasks=("gradient", "games", "political weights"),

@@ -4,7 +4,7 @@ import { h, term } from "/static/js/dom.js";
 import { copy, fit, inWords, list } from "/static/js/whatif/scenario.js";
 import { picker } from "/static/js/whatif/pick.js";
 
-const INSTRUMENTS = [["import_tariff", "import tariff"], ["export_tax", "export tax"], ["iceberg", "other cost of trading"], ["ban", "ban"]];
+const INSTRUMENTS = [["import_tariff", "import tariff"], ["export_tax", "export tax"], ["iceberg", "other cost of trading"], ["ban", "ban"], ["quota", "quota"]];
 const FORMS = [["added", "added to the tariff"], ["replaced", "instead of the tariff"], ["total", "in total, at least"]];
 const SPANS = [50, 200, 1000];
 
@@ -94,6 +94,10 @@ export function card(first, number, { nameOf, countries, sectors }, { change, du
   function amount() {
     const tax = measure.instrument === "import_tariff" || measure.instrument === "export_tax";
     if (measure.instrument === "ban") return null;
+    if (measure.instrument === "quota") {
+      if (typeof measure.volume_usd_mn === "number") return h("p", { class: "small", text: `Volume: $${measure.volume_usd_mn}m a year` });
+      return slider(id, "Volume", measure.volume_pct_of_base, "percent of the base year's", set("volume_pct_of_base", { done: false }), () => put(measure));
+    }
     if (!tax) return slider(id, "Cost", measure.cost_pct, "percent of the price", set("cost_pct", { done: false }), () => put(measure));
     if (typeof measure.rate_pct !== "object") return slider(id, "Rate", measure.rate_pct, "percent", set("rate_pct", { done: false }), () => put(measure));
     const rates = Object.entries(measure.rate_pct);

@@ -38,7 +38,9 @@ export const list = (names) => (Array.isArray(names) ? names : names === undefin
 export const copy = (x) => structuredClone(x);
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-/** Fits a measure to its instrument: taxes have a rate and a form, icebergs a cost, bans neither. */
+const OF_A_QUOTA = ["volume_pct_of_base", "volume_usd_mn", "over_quota_rate_pct", "rent", "each_target"];
+
+/** Fits a measure to its instrument: taxes have a rate and a form, icebergs a cost, quotas a volume, bans none of them. */
 export function fit(measure, instrument) {
   const out = { ...measure, instrument };
   const tax = instrument === "import_tariff" || instrument === "export_tax";
@@ -46,6 +48,8 @@ export function fit(measure, instrument) {
   else { delete out.rate_pct; delete out.form; delete out.taxed_share; }
   if (instrument === "iceberg") out.cost_pct ??= 10; else delete out.cost_pct;
   if (instrument !== "import_tariff") delete out.base;
+  if (instrument !== "quota") for (const key of OF_A_QUOTA) delete out[key];
+  else { delete out.covered_share; if (out.volume_usd_mn === undefined || out.volume_usd_mn === null) out.volume_pct_of_base ??= 50; }
   return out;
 }
 
@@ -74,6 +78,11 @@ export function inWords(m, names) {
   const how = { added: `add${s} ${rate} to the tariff`, replaced: `set${s} the tariff at ${rate}`, total: `lift${s} the tariff to at least ${rate}` }[m.form ?? "added"];
   if (m.instrument === "export_tax") return `${who || "Nobody"} tax${s && "es"} exports of ${what} to ${whom}: ${rate}`;
   if (m.instrument === "iceberg") return `${who || "Nobody"}: ${m.cost_pct}% more costly trade in ${what} from ${whom}`;
+  if (m.instrument === "quota") {
+    const volume = typeof m.volume_usd_mn === "number" ? `$${m.volume_usd_mn}m a year` : `${m.volume_pct_of_base}% of the base year's volume`;
+    const above = typeof m.over_quota_rate_pct === "number" ? `${m.over_quota_rate_pct}% above it` : "nothing above it";
+    return `${who || "Nobody"} let${s} in ${volume} of ${what} from ${whom}, ${above}`;
+  }
   if (m.instrument === "ban") return `${who || "Nobody"} ban${s} ${what} from ${whom}`;
   return `${who || "Nobody"} ${how} on ${what} from ${whom}`;
 }
