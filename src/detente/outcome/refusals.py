@@ -86,8 +86,8 @@ def refuse_one_way(least: LeastError, kernel: Any, countries: list[str]) -> None
     raise NoSolutionError(
         f"no equilibrium exists: {listed} can trade with others one way only, which fixes a "
         "deficit that deficit='share' fixes a second time; the smallest error that several "
-        f"starts reach is {least.error:.2g}. The closures 'fixed' and 'zero' do not have this problem; or "
-        "keep a flow open",
+        f"starts reach is {least.error:.2g}. The closures 'fixed' and 'zero' do not have this "
+        "problem; or keep a flow open",
         "no share",
         named,
     )
