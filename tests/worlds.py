@@ -168,6 +168,7 @@ def random_policy(world: dt.World, change: Change) -> dt.Policy:
         iceberg=iceberg,
         transfer=dict(zip(world.countries, transfer.tolist(), strict=True)),
         title="random",
+        prohibitive=True,
     )
 
 

@@ -92,7 +92,7 @@ def test_twenty_thousand_random_worlds(draw, change, deficit):
 )
 def test_prohibitive_and_subsidised(rate, deficit):
     world = random_world(Draw(N=6, J=3, seed=1, inputs=False, deficit=0.2))
-    out = dt.simulate(world, dt.Policy(world, tariff=rate), deficit=deficit)
+    out = dt.simulate(world, dt.Policy(world, tariff=rate, prohibitive=True), deficit=deficit)
     assert max(equation_errors(world, out.after, deficit).values()) < LOOSE
 
 
