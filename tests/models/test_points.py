@@ -9,7 +9,8 @@ from monopolistic_plain import markup_world
 from detente.models.bars import Bars
 from detente.models.closure import Closure
 from detente.models.labour_supply import LabourSupply
-from detente.models.model import Model, Problem
+from detente.models.labour_supply.welfare import log_utility
+from detente.models.model import Model, Problem, Target
 from detente.models.monopolistic import Monopolistic
 from detente.outcome.economy import instruments, prepare, tables
 from worlds import Change, Draw, random_policy, random_world
@@ -21,10 +22,11 @@ MODELS: dict[str, Model] = {
     "entry": Monopolistic("free"),
     "hours": LabourSupply(nu=NU),
     "hours, lump sum": LabourSupply(nu=NU, revenue="lump-sum", disutility="exact"),
+    "hours, exact": LabourSupply(nu=NU, disutility="exact"),
 }
 
 
-@pytest.fixture(params=list(MODELS))
+@pytest.fixture(params=list(MODELS)[:-1])
 def case(request):
     """A model, a problem of it with every instrument, and a point that is no equilibrium."""
     model = MODELS[request.param]
@@ -163,6 +165,44 @@ def test_sector_income(case):
         paid = problem.base.rho[:, None] * p.Y
         rest = p.income - p.profits.sum(axis=0)
         np.testing.assert_allclose((found - p.profits) * paid.sum(axis=0), paid * rest)
+
+
+# --- welfare where hours are work -------------------------------------------------------------
+@pytest.mark.parametrize("case", ["hours", "hours, lump sum", "hours, exact"], indirect=True)
+def test_welfare_is_consumption_less_what_hours_cost(case):
+    """W = d E/P + (1-d) h as the paper writes it, in changes."""
+    _, model, problem, p = case
+    base, at = problem.base, problem.base.at
+    k = at.kappa / (1 + at.kappa)
+    E, Y = base.spending[0], base.value_added
+    d = E / (E - k * (1 - p.relief) * Y)
+    spending, price = p.income / E, np.exp(p.log_P_new[0])
+    h = np.exp(p.log_w + p.log_L) / price
+    if not at.printed:
+        h = h / (1 - p.relief)
+    expected = d * spending / price + (1 - d) * h
+    np.testing.assert_allclose(np.exp(log_utility(p, base)), expected, rtol=1e-12)
+    for n in range(4):
+        before = model.evaluate(np.zeros(12), problem)
+        assert model.log_welfare(Target(n), before, p, base) == pytest.approx(
+            log_utility(p, base)[n] - log_utility(before, base)[n], rel=1e-12
+        )
+
+
+@pytest.mark.parametrize("case", ["hours"], indirect=True)
+def test_welfare_ends_where_hours_cost_all_that_is_consumed(case):
+    _, _, problem, p = case
+    at = problem.base.at
+    cost = at.kappa / (1 + at.kappa) * (1 - p.relief) * p.wage_bill
+    factor = np.array([0.5, 1.0, 1.5, 1.5])  # less than hours cost, as much, and more
+    spending = problem.base.spending * [1.0, 1.0, 1.0, 0.01]  # the last had nothing to begin with
+    poor = problem.base._replace(spending=spending)
+    found = log_utility(p._replace(income=factor * cost), poor)
+    assert found[:2].tolist() == [-np.inf, -np.inf]
+    assert np.isfinite(found[2])
+    assert np.isnan(found[3])
+    found = log_utility(p._replace(income=0.5 * cost), poor)
+    assert np.isnan(found[3])
 
 
 # --- when no equilibrium can exist ------------------------------------------------------------
