@@ -133,3 +133,19 @@ def test_bans_and_closures(deficit):
         assert out.first_order.attrs["missing"] == "c00"
         real.append(out.real_income.values)
     np.testing.assert_allclose(real[1], real[0], atol=1e-8)
+
+
+def test_what_was_zero_has_no_number_by_name():
+    """Country 1 neither makes nor buys anything of sector 1; country 0 does at home only."""
+    trade = np.array([[[6.0, 2.0], [2.0, 6.0]], [[5.0, 0.0], [0.0, 0.0]]])
+    world = build(trade, theta=4.0)
+    out = dt.simulate(world, dt.Policy(world, tariff=0.1))
+    for name in ("exports", "imports"):
+        for country in ("c00", "c01"):
+            assert np.isnan(value_of(out, f"{name}[s01,{country}]"))
+            assert np.isfinite(value_of(out, f"{name}[s00,{country}]"))
+    for name in ("output", "output_value", "prices", "cost"):
+        assert np.isnan(value_of(out, f"{name}[s01,c01]"))
+        assert np.isfinite(value_of(out, f"{name}[s01,c00]"))
+    assert np.isnan(value_of(out, "sales[s01,c00,c01]"))
+    assert value_of(out, "trade[s01,c00,c01]") == 0.0
