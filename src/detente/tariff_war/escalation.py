@@ -122,11 +122,11 @@ def escalate(
     who = governments(world, names, weights, security)
     chosen = world.sectors if sectors is None else world.sector_list(sectors, "sectors")
     scope = np.array([s in chosen for s in world.sectors])
-    scenes: dict[tuple[str, str], Scene] = {}
-    for g in who:
-        others = [o for o in who if o is not g]
-        for s in scenes_of(arena, g, others, scope, bounds, world):
-            scenes[s.answerer.country, g.country] = s
+    scenes = {
+        (s.answerer.country, g.country): s
+        for g in who
+        for s in scenes_of(arena, g, [o for o in who if o is not g], scope, bounds, world)
+    }
     order = [n for n in names if n != starter] + [starter]
     leader = next(g for g in who if g.country == starter)
     rates = action_rates(arena, leader, [g for g in who if g is not leader], action)
