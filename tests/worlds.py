@@ -9,6 +9,7 @@ or masks of the package.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,7 +24,9 @@ def names(letter: str, count: int) -> list[str]:
     return [f"{letter}{i:02d}" for i in range(count)]
 
 
-def build(trade, *, tariff=None, inputs=None, theta=4.0, sigma=None, name="random") -> dt.World:
+def build(
+    trade, *, tariff=None, inputs=None, theta: Any = 4.0, sigma=None, name="random"
+) -> dt.World:
     """A strict world from bare arrays: (J, N, N), (J, N, N), (K, J, N), (J,) or a number."""
     J, N, _ = trade.shape
     here = np.arange(N)

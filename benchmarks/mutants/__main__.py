@@ -95,7 +95,8 @@ def _stale(
     reasons: dict[tuple[str, str, str, str], str], made: list[Mutant]
 ) -> list[tuple[str, str, str, str]]:
     looked_at, keys = {m.file for m in made}, {m.key for m in made}
-    return [key for key in reasons if key[0] in looked_at and key not in keys]
+    moved = {key[0] for key in reasons if not (PACKAGE / key[0]).exists()}
+    return [key for key in reasons if key[0] in looked_at | moved and key not in keys]
 
 
 def _try(

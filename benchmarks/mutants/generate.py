@@ -135,6 +135,8 @@ def _left_out(node: cst.CSTNode) -> bool:
             return True
         case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()):
             return True  # docstrings
+        case cst.SimpleString() if len(node.raw_value.split()) > 3:
+            return True  # sentences for people
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value="__all__"))]):
             return True
         case cst.FunctionDef(name=cst.Name(value="__repr__")):

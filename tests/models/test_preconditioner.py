@@ -17,14 +17,19 @@ from detente.models.caliendo_parro.preconditioner import (
 )
 from detente.models.closure import Closure
 from detente.outcome.economy import instruments, prepare
-from worlds import Draw, random_world
+from worlds import Draw, build, random_world
 
 
-@pytest.fixture(scope="module", params=["full", "sparse"])
+@pytest.fixture(scope="module", params=["full", "sparse", "merged"])
 def case(request):
     sparse = request.param == "sparse"
     world = random_world(Draw(N=5, J=3, seed=7, theta=(1.0, 9.0), deficit=0.2,
                               sparsity=0.5 * sparse, empty=0.2 * sparse))  # fmt: skip
+    if request.param == "merged":  # countries that are several have tariffs at home
+        tariff = np.array(world.tariff.values)
+        tariff[:, np.arange(5), np.arange(5)] = np.linspace(0.1, 0.5, 5)
+        world = build(world.trade.values, tariff=tariff, inputs=world.inputs.values,
+                      theta=world.theta.values)  # fmt: skip
     prepared = prepare(world)
     return world, prepared.economy, preconditioner(prepared.economy), prepared
 
@@ -83,8 +88,6 @@ def test_in_a_country_alone_the_step_is_the_damped_newton_step():
     trade = np.zeros_like(world.trade.values)
     here = np.arange(3)
     trade[:, here, here] = world.output.values
-    from worlds import build
-
     alone = build(trade, inputs=world.inputs.values, theta=world.theta.values)
     prepared = prepare(alone)
     base, steps = prepared.economy, preconditioner(prepared.economy)

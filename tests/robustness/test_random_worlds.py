@@ -110,6 +110,15 @@ def test_one_way_trade_under_the_share_closure_is_refused_with_its_reason():
     prove_refusal(caught.value, world, policy, "share", 90)
 
 
+def test_a_deficit_that_is_hardly_there_is_fixed_twice_all_the_same():
+    """c01 has a deficit of 4e-5 of its income and trades one way only: far from the base errors
+    fall to 4e-6, in a valley without a bottom, and no further."""
+    draw = Draw(N=3, J=2, seed=500000, sparsity=0.7, empty=0.0, homeless=0.5, inputs=False,
+                largest_input_share=0.6, deficit=0.05)  # fmt: skip
+    change = Change(seed=2, tariffs=1.0, export_taxes=0.2, icebergs=0.3)
+    assert examine(draw, change, "share", "full") == "no share"
+
+
 def test_a_path_that_turns_back_is_refused_though_one_can_leap_over_its_end():
     """Seed 709 of ``many_worlds.py``: at 75% of the measures the path turns back; beyond there is
     another equilibrium, with the wage of c04 at a thirtieth, that does not grow out of the base."""

@@ -19,8 +19,9 @@ from detente.errors import AuditError, FileError, InputError
 from detente.files import read_bytes
 from detente.models.registry import model_of, refuse_unable
 from detente.outcome.outcome import Outcome
-from detente.outcome.recheck import Check, Tally, recheck
+from detente.outcome.recheck import recheck
 from detente.outcome.simulate import simulate
+from detente.outcome.tally import Check, Tally
 from detente.policy import Policy
 from detente.policy.quota import Quota
 from detente.world import World, load_world
@@ -37,7 +38,7 @@ _MONEY = ("trade", "inputs", "value_added", "final", "deficit", "profits")
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found: one :class:`~detente.outcome.recheck.Check` a row."""
+    """What an audit found: one :class:`~detente.outcome.tally.Check` a row."""
 
     checks: tuple[Check, ...]
     title: str = ""

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import xarray as xr
@@ -15,6 +14,7 @@ from detente.errors import ConvergenceError, DetenteError, InputError
 from detente.models.blocks import Array
 from detente.models.registry import refuse_unable
 from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.labelled import abroad, abroad_by_sector, change, template
 from detente.outcome.welfare import FirstOrder, first_order
 from detente.variables import variable
 
@@ -133,7 +133,7 @@ class Outcome:
     @cached_property
     def wage(self) -> xr.DataArray:
         """Change of the nominal wage, percent; dim country."""
-        return self._of("wage", _change(self.base.wage, self.after.wage))
+        return self._of("wage", change(self.base.wage, self.after.wage))
 
     @property
     def wage_level(self) -> xr.DataArray:
@@ -144,7 +144,7 @@ class Outcome:
     def consumer_price(self) -> xr.DataArray:
         """Change of the consumer price index, percent; dim country."""
         b, a = self.base.consumer_price, self.after.consumer_price
-        return self._of("consumer_price", _change(b, a))
+        return self._of("consumer_price", change(b, a))
 
     @cached_property
     def income(self) -> xr.DataArray:
@@ -192,24 +192,24 @@ class Outcome:
     @cached_property
     def exports(self) -> xr.DataArray:
         """Change of total exports at border prices, percent; dim country."""
-        return self._of("exports", _change(*(_abroad(e.flows, 1) for e in self._both)))
+        return self._of("exports", change(*(abroad(e.flows, 1) for e in self._both)))
 
     @cached_property
     def imports(self) -> xr.DataArray:
         """Change of total imports at border prices, percent; dim country."""
-        return self._of("imports", _change(*(_abroad(e.flows, 2) for e in self._both)))
+        return self._of("imports", change(*(abroad(e.flows, 2) for e in self._both)))
 
     # --- sectors ----------------------------------------------------------------------------
     @cached_property
     def output(self) -> xr.DataArray:
         """Change of the quantity produced, percent; dims sector, country."""
         b, a = (e.point.Y / np.exp(e.point.log_c) for e in self._both)
-        return self._of("output", _change(b, a))
+        return self._of("output", change(b, a))
 
     @cached_property
     def output_value(self) -> xr.DataArray:
         """Change of sales at basic prices, percent; dims sector, country."""
-        return self._of("output_value", _change(self.base.point.Y, self.after.point.Y))
+        return self._of("output_value", change(self.base.point.Y, self.after.point.Y))
 
     @cached_property
     def prices(self) -> xr.DataArray:
@@ -238,8 +238,8 @@ class Outcome:
     @cached_property
     def sector_exports(self) -> xr.DataArray:
         """Change of exports by sector at border prices, percent; dims sector, country."""
-        b, a = (_abroad_by_sector(e) for e in self._both)
-        return self._of("exports", _change(b, a), ("sector", "country"))
+        b, a = (abroad_by_sector(e) for e in self._both)
+        return self._of("exports", change(b, a), ("sector", "country"))
 
     # --- what only some models have -----------------------------------------------------------
     def own(self, name: str) -> xr.DataArray:
@@ -254,7 +254,7 @@ class Outcome:
         refuse_unable(self.after.model, "variable", name, "outcome")
         before, level = (e.extra[name] for e in self._both)
         changes = variable(name).unit == "percent"
-        return self._of(name, _change(before, level) if changes else level)
+        return self._of(name, change(before, level) if changes else level)
 
     # --- flows ------------------------------------------------------------------------------
     @cached_property
@@ -275,7 +275,7 @@ class Outcome:
     @property
     def sales(self) -> xr.DataArray:
         """Change of each flow at border prices, percent; sector, importer, exporter."""
-        return self._of("sales", _change(self.base.flows, self.after.flows))
+        return self._of("sales", change(self.base.flows, self.after.flows))
 
     # --- first-order decomposition ----------------------------------------------------------
     @cached_property
@@ -469,7 +469,6 @@ class Outcome:
             f"{self.real_income.max().item():+.2f}%>"
         )
 
-    # --- helpers ----------------------------------------------------------------------------
     @property
     def _both(self) -> tuple[Equilibrium, Equilibrium]:
         return self.base, self.after
@@ -495,41 +494,7 @@ class Outcome:
         self.require_converged()
         row = variable(name)
         dims = dims or row.dims
-        array = _template(self.world, dims).copy(deep=False, data=np.asarray(values))
+        array = template(self.world, dims).copy(deep=False, data=np.asarray(values))
         array.name = name
         array.attrs = {"unit": row.unit, "long_name": row.definition}
         return array
-
-
-_templates: WeakKeyDictionary[World, dict[tuple[str, ...], xr.DataArray]] = WeakKeyDictionary()
-
-
-def _template(world: World, dims: tuple[str, ...]) -> xr.DataArray:
-    """An empty array with the labels of some dims, made once a world: making labels takes longer
-    than reading a number."""
-    held = _templates.setdefault(world, {})
-    if dims not in held:
-        labels = {d: world.sectors if d == "sector" else world.countries for d in dims}
-        shape = [len(labels[d]) for d in dims]
-        held[dims] = xr.DataArray(np.broadcast_to(np.nan, shape), labels, dims)
-    return held[dims]
-
-
-def _change(before: Array, after: Array) -> Array:
-    """Percent change; NaN where there was nothing before."""
-    return np.where(before > 0, 100.0 * (after / np.where(before > 0, before, 1.0) - 1.0), np.nan)
-
-
-def _abroad(flows: Array, axis: int) -> Array:
-    """Cross-border sums (N,): over importers with ``axis=1`` (exports), over exporters with 2."""
-    return _between(flows).sum(axis=(0, axis))
-
-
-def _abroad_by_sector(e: Equilibrium) -> Array:
-    return _between(e.flows).sum(axis=1)
-
-
-def _between(flows: Array) -> Array:
-    """Flows between different countries. The diagonal is left out rather than taken off a sum, of
-    which the rounding would be exports of a country that has none."""
-    return flows * ~np.eye(flows.shape[1], dtype=bool)

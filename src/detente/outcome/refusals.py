@@ -85,9 +85,9 @@ def refuse_one_way(least: LeastError, kernel: Any, countries: list[str]) -> None
     listed = ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
     raise NoSolutionError(
         f"no equilibrium exists: {listed} can trade with others one way only, which fixes a "
-        "deficit that deficit='share' fixes a second time; the smallest error any start can "
-        f"reach is {least.error:.2g}. The closures 'fixed' and 'zero' do not have this problem; or "
-        "keep a flow open",
+        "deficit that deficit='share' fixes a second time; the smallest error that several "
+        f"starts reach is {least.error:.2g}. The closures 'fixed' and 'zero' do not have this "
+        "problem; or keep a flow open",
         "no share",
         named,
     )

@@ -111,9 +111,7 @@ def escalate(
         Fewer than two players, unknown rules or moves, and what :func:`retaliate` raises.
     """
     names = player_names(world, players, least=2)
-    if max_rounds < 1:
-        raise InputError(f"max_rounds: {max_rounds}; at least one round is needed")
-    _known_order(moves, opening)
+    _known_order(moves, opening, max_rounds)
     starter = names[0] if first is None else player_names(world, [first])[0]
     if starter not in names:
         raise InputError(f"first: {starter} is not one of the players {', '.join(names)}")
@@ -122,11 +120,11 @@ def escalate(
     who = governments(world, names, weights, security)
     chosen = world.sectors if sectors is None else world.sector_list(sectors, "sectors")
     scope = np.array([s in chosen for s in world.sectors])
-    scenes: dict[tuple[str, str], Scene] = {}
-    for g in who:
-        others = [o for o in who if o is not g]
-        for s in scenes_of(arena, g, others, scope, bounds, world):
-            scenes[s.answerer.country, g.country] = s
+    scenes = {
+        (s.answerer.country, g.country): s
+        for g in who
+        for s in scenes_of(arena, g, [o for o in who if o is not g], scope, bounds, world)
+    }
     order = [n for n in names if n != starter] + [starter]
     leader = next(g for g in who if g.country == starter)
     rates = action_rates(arena, leader, [g for g in who if g is not leader], action)
@@ -192,7 +190,9 @@ def escalate(
     )  # fmt: skip
 
 
-def _known_order(moves: str, opening: str) -> None:
+def _known_order(moves: str, opening: str, max_rounds: int) -> None:
+    if max_rounds < 1:
+        raise InputError(f"max_rounds: {max_rounds}; at least one round is needed")
     if moves not in MOVES:
         raise InputError(f"moves: {moves!r} is not known; choose one of {', '.join(MOVES)}")
     if opening not in OPENINGS:

@@ -103,7 +103,7 @@ def slopes(
         right, _ = _pull(columns.part(here), None, p, problem)
         y, error = _solve(right, p, problem, steps, None if start is None else start[:, here])
         parts.append(y)
-        worst = max(worst, error)
+        worst = float(np.maximum(worst, error))  # no number is no solution
     if not worst <= 1e-8:
         raise ConvergenceError(
             f"gradients: the adjoint systems stopped at a relative error of {worst:.3g}; the "

@@ -1,0 +1,52 @@
+"""What stacking says about how it came to its numbers, and what it does once for many records."""
+
+from __future__ import annotations
+
+import pytest
+
+from detente.law.stacking import _same_scope
+from small_law import CAR, SHIRT, STEEL, ask, entry, heading, measure, rule, write
+
+
+@pytest.fixture
+def law(tmp_path):
+    return lambda *records, **more: write(tmp_path, *records, **more)
+
+
+def test_a_rule_sets_aside_only_what_would_apply(law):
+    """Korea is exempt of e, and Japan is no target of it: nothing to set aside in either."""
+    every = measure("e", heading(entry(rate_pct=10), targets={"countries": ["KOR"], "groups":
+                    ["eu"]}), heading(entry("exempt"), targets={"countries": ["KOR"]}))  # fmt: skip
+    ledger = law(measure("s", entry(rate_pct=50)), every, rule("exclude", where=["s"], drop=["e"]))
+    said = {}
+    for partner in ("KOR", "JPN", "EU27"):
+        (trace,) = (t for t in ask(ledger, partner=partner, trace=True).trace
+                    if t.measure.measure.id == "e")  # fmt: skip
+        said[partner] = (trace.choice[0], trace.dropped[0], trace.added[0])
+    assert said == {"KOR": (1, -1, 0), "JPN": (-1, -1, 0), "EU27": (0, 0, 0)}
+
+
+def test_headings_of_one_scope_are_taken_together(law):
+    """Sixty countries are one run; an exemption, other goods or another path begin a new one."""
+    countries = ["JPN", "KOR", "CHN", "IND"]
+    many = [heading(entry(rate_pct=n), targets={"countries": [c]})
+            for n, c in enumerate(countries)]  # fmt: skip
+    cars = heading(entry(rate_pct=9), products={"codes": ["8703"]})
+    free = heading(entry("exempt"), targets={"countries": ["JPN"]})
+    again = heading(entry(rate_pct=0), targets={"countries": ["JPN"]})
+    headings = [*many, free, cars, heading(entry(rate_pct=9)), again]
+    for several, expected in (("last", [4, 1, 1, 2]), ("highest", [1] * 8)):
+        ledger = law(measure("a", *headings, **({} if several == "last" else {"several": several})))
+        (active,) = ledger.at("2025-06-01").active
+        runs = _same_scope(active)
+        assert [len(members) for _, _, members in runs] == expected
+        assert [number for _, _, members in runs for number, _ in members] == list(range(8))
+        assert [active.measure.scope(active.provisions[n].provision)[1]
+                for products, _, members in runs for n, _ in members] == [
+            products for products, _, members in runs for _ in members]  # fmt: skip
+
+
+def test_exceptions_are_taken_from_the_goods_that_are_named(law):
+    but = {"codes": ["72", "87"], "but": {"codes": ["8703"]}}
+    ledger = law(measure("a", entry(rate_pct=5), products=but))
+    assert [ask(ledger, line).added[0] for line in (STEEL, CAR, SHIRT)] == [5, 0, 0]
