@@ -13,8 +13,9 @@ import pytest
 
 import detente as dt
 from detente.errors import TableError
-from detente.law.apply import _columns, _filled_table, _of_partners, _user_table
+from detente.law.apply import _columns, _filled_table, _of_partners
 from detente.law.line import sector_rates
+from detente.law.user_weights import user_table
 from small_law import three_lines
 from worlds import build
 
@@ -75,8 +76,8 @@ def test_one_unknown_code_among_known_ones_is_named():
     frame = pd.DataFrame({"hs": ["870323", "770123", "8703230000"], "partner": ["KOR"] * 3,
                           "value_usd": [1.0, 2.0, 3.0]})  # fmt: skip
     with pytest.raises(TableError, match=r"'770123' is not a code of the line table \(1 such rows"):
-        _user_table("MEX", frame)
-    table = _user_table("MEX", frame.drop(index=1))
+        user_table("MEX", frame)
+    table = user_table("MEX", frame.drop(index=1))
     assert table.codes[table.flow_line].tolist() == ["870323"] * 2
     assert table.partners == ("KOR",)
     assert table.flow_value.tolist() == [1.0, 3.0]
