@@ -50,3 +50,29 @@ def test_exceptions_are_taken_from_the_goods_that_are_named(law):
     but = {"codes": ["72", "87"], "but": {"codes": ["8703"]}}
     ledger = law(measure("a", entry(rate_pct=5), products=but))
     assert [ask(ledger, line).added[0] for line in (STEEL, CAR, SHIRT)] == [5, 0, 0]
+
+
+def test_a_rule_looks_at_all_the_measures_it_names(law):
+    """On steel a applies, on cars b, on shirts both; each is enough to set e aside."""
+    ledger = law(
+        measure("a", entry(rate_pct=1), products={"codes": ["72", "61"]}),
+        measure("b", entry(rate_pct=2), products={"codes": ["87", "61"]}),
+        measure("e", entry(rate_pct=40)),
+        rule("exclude", where=["a", "b"], drop=["e"]),
+    )
+    assert [ask(ledger, line).added[0] for line in (STEEL, CAR, SHIRT)] == [1, 2, 3]
+    assert ask(ledger, STEEL, "JPN").added[0] == 1
+
+
+def test_rules_on_others_do_not_end_the_list(law):
+    """The first two say nothing about e; the third does."""
+    three = [measure(n, entry(rate_pct=r)) for n, r in (("a", 1), ("b", 2), ("e", 40))]
+    ledger = law(
+        *three,
+        rule("cap", "r1", over=["a"], rate_pct=50),
+        rule("exclude", "r2", where=["a"], drop=["b"]),
+        rule("exclude", "r3", where=["a"], drop=["e"]),
+    )
+    assert ask(ledger).added[0] == 1
+    (trace,) = (t for t in ask(ledger, trace=True).trace if t.measure.measure.id == "e")
+    assert trace.dropped[0] == 2

@@ -143,8 +143,9 @@ def exposure(
     traded = (outcome.trade > 0).any(others) if others else outcome.trade > 0
     frame = summed.transpose(*by).to_series().rename("percent_per_point")
     frame = frame[traded.transpose(*by).to_series().to_numpy()].reset_index()
-    foreign = frame.get("importer", "a") != frame.get("exporter", "b")
-    return frame[foreign].sort_values("percent_per_point", kind="stable", ignore_index=True)
+    if "importer" in by and "exporter" in by:
+        frame = frame[frame["importer"] != frame["exporter"]]
+    return frame.sort_values("percent_per_point", kind="stable", ignore_index=True)
 
 
 # --- the adjoint --------------------------------------------------------------------------------
