@@ -174,6 +174,7 @@ def test_newton_with_a_matrix_gives_up():
         assert _solved_densely(one, np.zeros(2), 1e-12) is None
         two = Stage(lambda z: [1.0, 1.0], lambda z, odd=odd: np.diag(odd))
         assert _solved_densely(two, np.zeros(2), 1e-12) is None
+        assert (one.asked, two.asked) == (1, 1)  # at once
     slow = Stage(lambda z: z - 100.0, lambda z: np.eye(2))  # two a step, in twelve steps
     assert _solved_densely(slow, np.zeros(2), 1e-12) is None
     assert slow.asked == 12

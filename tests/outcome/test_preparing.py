@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import detente as dt
-from detente.errors import InputError
+from detente.errors import InputError, NoSolutionError
 from detente.models.caliendo_parro import CaliendoParro
 from detente.models.monopolistic import Monopolistic
 from detente.outcome.economy import instruments, prepare, tables, with_elasticities
@@ -100,3 +100,20 @@ def test_parameters_by_country(world):
         nu({"c02": 0.3, "c03": 0.1})
     with pytest.raises(InputError, match=r"^here"):
         nu({"c99": 0.3, "others": 0.1})
+
+
+def test_an_outcome_without_a_solution_still_says_what_was_asked(world):
+    wall = np.ones(world.trade.shape)
+    wall[:, 0, :] = np.inf  # the first country may not buy
+    policy = dt.Policy(world, iceberg=wall)
+    out = dt.simulate(world, policy, throw=False)
+    assert out.status == "no_solution"
+    held = prepare(world)
+    assert out.after.table is held.economy
+    assert out.after.model is held.model
+    assert out.after.closure == out.base.closure
+    np.testing.assert_array_equal(out.after.policy.iceberg, wall)
+    np.testing.assert_array_equal(out.after.solution.value, out.base.solution.value)
+    assert np.isnan(out.after.solution.residual)
+    with pytest.raises(NoSolutionError, match="c00"):
+        _ = out.after.point.income

@@ -212,10 +212,11 @@ def test_bounds_are_tried_first_and_counted(stage, monkeypatch):
     for bounds, first in (((-0.1, 0.4), [-0.1, 0.4]), ((0.0, 0.4), [0.4]), (None, [])):
         seen.clear()
         lv = levers(world, "c00", "uniform", bounds)
-        found = attack(arena, who[0], lv, here, e, Attack(5, 0))
+        found = attack(arena, who[0], lv, here, e, Attack(25, 0))
         np.testing.assert_allclose(seen[: len(first)], first, atol=1e-12)
         assert found.tried == len(seen)
-        assert len(seen) <= len(first) + 5
+        assert found.player == "c00"
+        assert len(seen) <= len(first) + 25
         if bounds:
             assert min(seen) >= bounds[0] - 1e-12
             assert max(seen) <= bounds[1] + 1e-12
@@ -267,6 +268,12 @@ def test_the_search_begins_at_the_answer_and_at_the_best_draw(stage, monkeypatch
                                              (3, "derivative-free from the best draw")]  # fmt: skip
     np.testing.assert_array_equal(asked[0][0], start)
     np.testing.assert_allclose(asked[1][0], best)
+    for few, starts in ((1, 2), (0, 1)):  # with many levers from the answer only
+        asked.clear()
+        monkeypatch.setattr(module, "FEW", few)
+        attack(arena, who[0], lv, here, e, Attack(10, 8))
+        assert [b for _, b, _ in asked] == [8 // starts] * starts
+    monkeypatch.setattr(module, "FEW", FEW)
     asked.clear()
     monkeypatch.setattr(arena, "solve", lambda rates, e: None)  # no draw is any good
     lost = attack(arena, who[0], lv, here, e, Attack(10, 7))

@@ -7,7 +7,7 @@ import pytest
 
 import detente as dt
 from detente.errors import DateError, TableError
-from detente.timeline.laws import Laws, build_laws, change_dates, find_laws
+from detente.timeline.laws import FIRST, SHIPPED, Laws, build_laws, change_dates, find_laws
 from small_law import entry, measure, write
 from worlds import build
 
@@ -116,3 +116,9 @@ def test_building_says_how_far_it_is_and_keeps_each_note_once(tmp_path):
     assert len(set(laws.notes)) == len(laws.notes)
     for n, day in enumerate(laws.dates):
         assert laws.policy(n, world).notes == dt.apply(ledger.at(day), world).notes
+
+
+def test_the_package_ships_such_a_file():
+    held = Laws.read(SHIPPED)
+    assert held.dates[0] == FIRST
+    assert len(held.note_of) == len(held.dates) == len(held.ends[0])
