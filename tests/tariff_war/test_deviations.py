@@ -209,7 +209,7 @@ def test_bounds_are_tried_first_and_counted(stage, monkeypatch):
     monkeypatch.setattr(arena, "solve", watched)
     here, e = arena.rates, arena.status_quo.after
     lv = levers(world, "c00", "uniform", None)
-    for bounds, first in (((-0.1, 0.4), [-0.1, 0.4]), ((0.0, 0.4), [0.4]), (None, [])):
+    for bounds, first in (((-0.1, 0.1), [-0.1, 0.1]), ((0.0, 0.1), [0.1]), (None, [])):
         seen.clear()
         lv = levers(world, "c00", "uniform", bounds)
         found = attack(arena, who[0], lv, here, e, Attack(25, 0))
