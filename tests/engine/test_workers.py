@@ -10,10 +10,13 @@ import threading
 from concurrent.futures import CancelledError
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import detente as dt
 from detente.errors import WorkerError
 from detente.runs.workers import Workers, let_go
+from worlds import Draw, random_world
 
 
 @pytest.fixture
@@ -34,6 +37,17 @@ def test_what_cannot_travel_is_said(pool: Workers):
     with pytest.raises(RuntimeError, match="lock cannot travel between processes"):
         pool.submit(threading.Lock).result()
     assert pool.submit(abs, -3).result() == 3
+
+
+def test_a_worker_is_told_again_what_it_no_longer_keeps(pool: Workers):
+    """Six baselines in turn, and the first once more: four are kept."""
+    world = random_world(Draw(N=3, J=1, seed=1))
+    policies = [dt.Policy(world, tariff=rate) for rate in np.linspace(0.1, 0.3, 9)]
+    baselines = [dt.Policy(world, tariff=0.01 * n) for n in range(6)]
+    for baseline in (*baselines, baselines[0]):
+        there = dt.simulate_many(world, policies, baseline=baseline, executor=pool)
+        here = dt.simulate(world, policies[0], baseline=baseline)
+        np.testing.assert_array_equal(there[0].outcome.real_income, here.real_income)
 
 
 def test_who_stops_waiting_ends_what_it_waited_for(pool: Workers):

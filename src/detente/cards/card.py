@@ -270,9 +270,9 @@ _kept: Kept[str, Room] = Kept(8)
 
 
 def _keep(key: str, load: bytes) -> None:
-    """Unpack a world in a worker and keep it: a worker is told once, and may be asked again
-    after other worlds."""
-    _kept[key] = Room(pickle.loads(load))
+    """Unpack a world in a worker and keep it for the tasks to come."""
+    if key not in _kept:
+        _kept[key] = Room(pickle.loads(load))
 
 
 @one_thread

@@ -106,7 +106,8 @@ class Workers(ThreadPoolExecutor):
         return super().submit(self._ask, fn, args, kwargs)
 
     def first(self, key: str, fn: Callable[..., Any], *args: Any) -> None:
-        """Have every process run ``fn(*args)`` once before its next task; ``key`` names it."""
+        """Have every process run ``fn(*args)`` before its next task, unless ``key`` is what it was
+        told last: what it keeps of earlier ones has a bound."""
         self._first = (key, fn, args)
 
     def interrupt(self) -> None:
@@ -133,10 +134,10 @@ class Workers(ThreadPoolExecutor):
                 self._children.remove(child)
             child = self._mine.child = _Child()
             self._children.append(child)
-        if self._first is not None and self._first[0] not in child.told:
+        if self._first is not None and self._first[0] != child.told:
             key, before, given = self._first
             child.ask(before, given, {})
-            child.told.add(key)
+            child.told = key
         return child.ask(fn, args, kwargs)
 
 
@@ -144,7 +145,7 @@ class _Child:
     """One worker process, its pipes, and what it was told first."""
 
     def __init__(self) -> None:
-        self.told: set[str] = set()
+        self.told: str | None = None
         self.killed = False
         path = os.pathsep.join(p for p in sys.path if p)
         try:
