@@ -171,6 +171,12 @@ class Model(ABC):
         """The parameters by name, for provenance and caches."""
         return {f.name: getattr(self, f.name) for f in fields(self)}  # pyright: ignore[reportArgumentType]
 
+    @property
+    def named(self) -> dict[str, Any]:
+        """The name, and the parameters where there are any, as provenance says them."""
+        settings = self.settings
+        return {"model": self.name, **({"model_settings": settings} if settings else {})}
+
     # --- what is solved ---------------------------------------------------------------------
     @abstractmethod
     def base(self, tables: Tables) -> Any:

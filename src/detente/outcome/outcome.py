@@ -86,8 +86,7 @@ class Outcome:
             "baseline_hash": self.baseline.hash,
             "policy": self.policy.title,
             **({"quotas": len(self.policy.quota)} if self.policy.quota else {}),
-            "model": self.model,
-            **self._settings,
+            **self.after.model.named,
             "deficit": self.deficit,
             "deficit_factor": self.deficit_factor,
             "theta": str(self.world.theta.attrs.get("set", "own")),
@@ -99,12 +98,6 @@ class Outcome:
             "checks": self.checks,
             "numeraire": "world value added",
         }
-
-    @property
-    def _settings(self) -> dict[str, Any]:
-        """The model's parameters, where it has any."""
-        settings = self.after.model.settings
-        return {"model_settings": settings} if settings else {}
 
     @property
     def deficit_factor(self) -> float:

@@ -86,12 +86,12 @@ def simulate(
                 f"simulate: the {what} was built on {p.world.name}, the world is {world.name}; "
                 "build it on the world it is simulated on"
             )
-        refuse_unlevied(chosen, instruments(p), f"simulate: the {what}")
+    levied = instruments(policy)
+    refuse_unlevied(chosen, levied, "simulate: the policy")
     base = base_of(prepared, baseline, deficit, min(tol, 1e-10))
     begin: Array = base.solution.value if start is None else start.after.solution.value
     if begin.shape != base.solution.value.shape:
         raise InputError("simulate: start is an outcome of a world of another size")
-    levied = instruments(policy)
     try:
         after = solve_equilibrium(
             prepared, levied, deficit,
@@ -170,10 +170,18 @@ def refuse_unlevied(model: Model, levied: Instruments, where: str) -> None:
 
 
 def base_of(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> Equilibrium:
-    """The equilibrium under ``baseline``, solved once for each world, closure and baseline."""
+    """The equilibrium under ``baseline``, solved once for each world, closure and baseline.
+
+    Raises
+    ------
+    InputError
+        The baseline uses an instrument that the model does not have.
+    """
     key = (deficit, baseline.hash)
     if key not in prepared.bases:
-        prepared.bases[key] = solve_equilibrium(prepared, instruments(baseline), deficit, tol=tol)
+        levied = instruments(baseline)
+        refuse_unlevied(prepared.model, levied, "simulate: the baseline")
+        prepared.bases[key] = solve_equilibrium(prepared, levied, deficit, tol=tol)
     return prepared.bases[key]
 
 
