@@ -114,7 +114,7 @@ def test_a_model_a_page_and_a_theta_set_are_added_by_these_files_alone(copy):
     imports = "from detente.models.caliendo_parro import CaliendoParro\n"
     text = text.replace(imports, imports + "from detente.models.doubled import Doubled\n")
     registry.write_text(text, encoding="utf-8")
-    (room / "web" / "routes" / "toy.py").write_text(PAGE)
+    (room / "web" / "pages" / "toy.py").write_text(PAGE)
     (room / "web" / "templates" / "toy.html").write_text("<!doctype html><p>{{ words }}</p>")
     sets = room / "world" / "theta_sets"
     shutil.copy(sets / "fgo.yaml", sets / "toy.yaml")

@@ -9,7 +9,7 @@ import pytest
 
 from detente.cards import play
 from detente.report.card import card_json
-from detente.web.schemas import JobAnswer
+from detente.web.pages.jobs import JobAnswer
 from web.conftest import TestClient
 
 

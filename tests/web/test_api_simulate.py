@@ -12,8 +12,8 @@ import detente as dt
 from detente.policy.scenario import parse_scenario, scenario_names
 from detente.report.tabular import run_json
 from detente.texts import parse_yaml
+from detente.web.pages.simulate import ScenariosAnswer, SimulateAnswer
 from detente.web.scenarios import TABLES
-from detente.web.schemas import ScenariosAnswer, SimulateAnswer
 from web.conftest import TestClient
 
 

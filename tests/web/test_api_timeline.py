@@ -13,13 +13,8 @@ import detente as dt
 from detente.timeline.laws import SHIPPED, Laws, inputs_key
 from detente.web.failures import BusyError
 from detente.web.laws import LawKeeper
-from detente.web.schemas import (
-    DatesAnswer,
-    FlowsAnswer,
-    SeriesAnswer,
-    TimelineAnswer,
-    WorldAnswer,
-)
+from detente.web.pages.about import WorldAnswer
+from detente.web.pages.timeline import DatesAnswer, FlowsAnswer, SeriesAnswer, TimelineAnswer
 from detente.web.services import Services
 from web.conftest import TestClient
 

@@ -422,7 +422,7 @@ def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> N
 def test_every_number_reaches_the_question_as_it_was_sent() -> None:
     import yaml
 
-    from detente.web.routes.jobs import _written
+    from detente.web.pages.jobs import _written
 
     for value in (0.0, 20.0, 1e22, 1.5e-7, -3e-20, 123456789.125, 1e16, 5e-324, 0.1):
         assert yaml.safe_load(_written(value)) == value

@@ -12,9 +12,9 @@ from detente.ledger import load_ledger
 from detente.ledger.browse import STATUSES, Filters, aimed_at, browse, imposed_by, status_on
 from detente.ledger.describe import LISTS, describe, name_of, target_words
 from detente.ledger.schema import Source, Targets, TargetsPart
-from detente.web.shapes import RecordAnswer
+from detente.web.links import safe_link
+from detente.web.pages.ledger import RecordAnswer, record_view
 from detente.web.templating import day_words
-from detente.web.views import record_view, safe_link
 
 LEDGER = load_ledger()
 KEYS = [k for k in LEDGER.records if k != "ledger"] + [LISTS + k for k in LEDGER.lists]

@@ -10,7 +10,8 @@ from detente.labels import sector_codes
 from detente.timeline.days import Timeline
 from detente.timeline.laws import SHIPPED, Laws
 from detente.timeline.places import country_place, sector_place, sectors_table
-from detente.web.shapes import CountryAnswer, SectorAnswer
+from detente.web.pages.countries import CountryAnswer
+from detente.web.pages.sectors import SectorAnswer
 
 WORLD = dt.load_world()
 LAST = dt.load_ledger().record_until

@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from detente.cards import evaluate, load_question, question_names
-from detente.web.question_views import parameter_rows, read_values
-from detente.web.shapes import PointAnswer, QuestionAnswer, QuestionList
+from detente.web.pages.questions import (
+    PointAnswer,
+    QuestionAnswer,
+    QuestionList,
+    parameter_rows,
+    read_values,
+)
 
 NAMES = question_names()
 

@@ -17,15 +17,15 @@ from fastapi.staticfiles import StaticFiles
 
 from detente.version import __version__
 from detente.web import failures
-from detente.web.routes.simulate import scenario_components
+from detente.web.pages.simulate import scenario_components
 from detente.web.safety import Safety
-from detente.web.schemas import ERRORS
 from detente.web.services import Services
+from detente.web.shapes import ERRORS
 
-__all__ = ["ROUTES", "create_app"]
+__all__ = ["PAGES", "create_app"]
 
-ROUTES = tuple(sorted(m.name for m in iter_modules([str(files("detente.web") / "routes")])))
-"""Modules of ``detente.web.routes``, each with a ``router``: a page is added by its file."""
+PAGES = tuple(sorted(m.name for m in iter_modules([str(files("detente.web") / "pages")])))
+"""Modules of ``detente.web.pages``, each with a ``router``: a page is added by its file."""
 
 
 def create_app(
@@ -59,8 +59,8 @@ def create_app(
     failures.install(app)
     static = Path(str(files("detente.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
-    for name in ROUTES:
-        app.include_router(import_module(f"detente.web.routes.{name}").router)
+    for name in PAGES:
+        app.include_router(import_module(f"detente.web.pages.{name}").router)
     app.openapi = lambda: _openapi(app)
     return app
 

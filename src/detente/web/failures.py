@@ -20,10 +20,10 @@ from detente.errors import (
     UnknownNameError,
 )
 from detente.records import place, quoted
-from detente.web.schemas import DAY_PATTERN
+from detente.web.shapes import DAY_PATTERN
 from detente.web.templating import render
 
-__all__ = ["BusyError", "CrashedError", "TooLargeError", "failure", "install"]
+__all__ = ["BusyError", "CrashedError", "TooLargeError", "failure", "install", "wrong_field"]
 
 log = logging.getLogger("detente.web")
 
@@ -119,6 +119,11 @@ def _invalid(request: Request, error: Exception) -> Response:
         said.append(": ".join(p for p in (".".join(where), words) if p))
     more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
     return failure(request, 422, "InputError", "; ".join(said) + more, field)
+
+
+def wrong_field(field: str, message: str) -> RequestValidationError:
+    """An error of one field of the query, answered with 422 and the field's name."""
+    return RequestValidationError([{"loc": ("query", field), "msg": message, "type": "value"}])
 
 
 def _gone(request: Request, error: Exception) -> Response:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import Response
+from pydantic import Field
 
 from detente.cards import load_question, question_names
 from detente.errors import UnknownNameError
+from detente.records import Count, Number
 from detente.web.answers import json_bytes
 from detente.web.jobs import Job, play_card
-from detente.web.schemas import JobAnswer, JobRequest
 from detente.web.services import Services, services
+from detente.web.shapes import Body
 
 __all__ = ["router"]
 
@@ -26,6 +28,36 @@ def _state(job: Job, status_code: int = 200) -> Response:
         json_bytes(job.state()), status_code, media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )  # fmt: skip
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+class JobRequest(Body):
+    """What to play."""
+
+    question: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,80}$", examples=["courtship"])
+    draws: Count | None = Field(None, ge=2, le=2000, examples=[50])
+    seed: Count = Field(1, ge=0, le=2**31 - 1)
+    overrides: dict[
+        Annotated[str, Field(pattern=r"^(parameters|settings)(\.[A-Za-z0-9_-]{1,60}){1,3}$")],
+        Number | Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.,+-]{1,80}$")],
+    ] = Field(default_factory=dict, max_length=50)
+
+
+class JobAnswer(Body):
+    """A job as it stands."""
+
+    job: str
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    done: int
+    total: int
+    asked: dict[str, Any]
+    result: dict[str, Any] | None = None
+    error: str | None = None
+
+
+# --- routes ---------------------------------------------------------------------------------------
 
 
 @router.post("", status_code=202, response_model=JobAnswer)

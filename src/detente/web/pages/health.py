@@ -7,8 +7,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from detente.web.schemas import Body
 from detente.web.services import Services
+from detente.web.shapes import Body
 
 __all__ = ["router"]
 

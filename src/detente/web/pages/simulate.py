@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from detente.errors import UnknownNameError
 from detente.policy.scenario import load_scenario, scenario_names
 from detente.report.schema import scenario_schema
 from detente.web import scenarios
 from detente.web.answers import answer, json_bytes
-from detente.web.schemas import ScenarioId, ScenariosAnswer, SimulateAnswer
 from detente.web.services import Services, services
+from detente.web.shapes import Body, Meta, Number
 from detente.web.wanted import while_wanted
 
 __all__ = ["router", "scenario_components"]
@@ -22,6 +23,7 @@ __all__ = ["router", "scenario_components"]
 router = APIRouter()
 Held = Annotated[Services, Depends(services)]
 
+ScenarioId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,80}$", examples=["us-cars-25"])]
 Tables = Annotated[
     str,
     Query(
@@ -55,6 +57,111 @@ def scenario_components() -> dict[str, Any]:
     parts = schema.pop("$defs", {})
     schema["properties"]["measures"]["maxItems"] = scenarios.MEASURES
     return {"Scenario": schema, **{f"Scenario{name}": part for name, part in parts.items()}}
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+class ScenarioRow(Body):
+    """A shipped scenario in a line."""
+
+    id: str
+    title: str
+    about: str
+    measures: int
+    baseline: str
+
+
+class ScenariosAnswer(Body):
+    """The shipped scenarios."""
+
+    meta: Meta
+    rows: list[ScenarioRow]
+
+
+class Flow(Body):
+    """A bilateral flow that changed."""
+
+    sector: str
+    importer: str
+    exporter: str
+    before_usd_bn: float
+    after_usd_bn: float
+    change_usd_bn: float
+    change_pct: Number
+
+
+class Welfare(Body):
+    """First-order decomposition of a country's gain, percent of its income."""
+
+    country: str
+    welfare_pct: Number
+    terms_of_trade_pct: Number
+    volume_of_trade_pct: Number
+    trade_cost_pct: Number
+    export_tax_volume_pct: Number
+    transfer_received_pct: Number
+
+
+class Tariffs(Body):
+    """Average tariffs of a country on goods, at the trade of the base year."""
+
+    country: str
+    tariff_charged_pct: Number
+    tariff_faced_pct: Number
+
+
+class Price(Body):
+    """What buyers pay for a sector's goods, all sellers together."""
+
+    sector: str
+    country: str
+    price_pct: Number
+
+
+Row = dict[str, str | float | None]
+
+
+class RunMeta(BaseModel):
+    """Provenance of a run, the scenario itself included."""
+
+    model_config = ConfigDict(extra="allow")
+
+    package: Literal["detente"]
+    version: str
+    world: str
+    world_hash: str
+    policy_hash: str
+    baseline_hash: str
+    model: str
+    deficit: str
+    theta: str
+    status: Literal["converged"]
+    residual: float
+    checks: dict[str, float]
+    scenario: dict[str, Any]
+    theta_sets: list[str]
+
+
+class SimulateAnswer(Body):
+    """The run of a scenario; which tables are there depends on ``tables``."""
+
+    meta: RunMeta
+    rows: list[Row] = Field(default_factory=list)
+    sectors: list[Row] = Field(default_factory=list)
+    diversion: list[Row] = Field(default_factory=list)
+    redirection: list[Row] = Field(default_factory=list)
+    markets: list[Row] = Field(default_factory=list)
+    claims: list[Row] = Field(default_factory=list)
+    prices: list[Price] = Field(default_factory=list)
+    flows: list[Flow] = Field(default_factory=list)
+    welfare: list[Welfare] = Field(default_factory=list)
+    before: list[Tariffs] = Field(default_factory=list)
+    after: list[Tariffs] = Field(default_factory=list)
+    theta_range: list[Row] = Field(default_factory=list)
+
+
+# --- routes ---------------------------------------------------------------------------------------
 
 
 @router.get("/api/scenarios", response_model=ScenariosAnswer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -13,8 +13,8 @@ from detente.models.registry import MODELS
 from detente.policy.scenario import load_scenario, scenario_names
 from detente.variables import VARIABLES
 from detente.web.answers import answer, json_bytes
-from detente.web.schemas import WorldAnswer
 from detente.web.services import Services, services
+from detente.web.shapes import Body, Meta
 from detente.web.templating import render
 from detente.world.theta import theta_record, theta_sets
 
@@ -22,6 +22,75 @@ __all__ = ["router"]
 
 router = APIRouter()
 Held = Annotated[Services, Depends(services)]
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+class WorldCountry(Body):
+    """A country of the world table."""
+
+    country: str
+    name: str
+
+
+class WorldSector(Body):
+    """A sector of the world table."""
+
+    sector: str
+    name: str
+    long: str
+    kind: Literal["goods", "services"]
+
+
+class ThetaSet(Body):
+    """A set of trade elasticities."""
+
+    id: str
+    title: str
+    citation: str
+    horizon: str
+
+
+class Group(Body):
+    """A group of countries; ``members`` are those the world holds, ``missing`` the others."""
+
+    id: str
+    name: str
+    members: list[str]
+    missing: list[str]
+
+
+class Term(Body):
+    """A variable in words."""
+
+    symbol: str
+    unit: str
+    definition: str
+
+
+class ScenarioName(Body):
+    """A shipped scenario."""
+
+    id: str
+    title: str
+
+
+class WorldAnswer(Body):
+    """What the pages choose from."""
+
+    meta: Meta
+    rows: list[WorldCountry]
+    sectors: list[WorldSector]
+    theta_sets: list[ThetaSet]
+    closures: list[str]
+    models: list[str]
+    scenarios: list[ScenarioName]
+    groups: list[Group]
+    variables: dict[str, Term]
+
+
+# --- routes ---------------------------------------------------------------------------------------
 
 
 @router.get("/about", include_in_schema=False)

@@ -1,34 +1,71 @@
-"""Plain data behind the country and sector pages; the functions that workers run."""
+"""Countries: what each faces, charges, sells, buys, and who gains from its losses."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from detente.dependence.partner_ranks import MEASURES, SOURCE, top_partners
-from detente.errors import DateError, UnknownNameError
-from detente.labels import resolve_countries, resolve_sectors, sector_long_name, sector_name
+from detente.errors import UnknownNameError
+from detente.labels import resolve_countries
 from detente.ledger.browse import aimed_at, imposed_by
 from detente.ledger.describe import name_of
 from detente.report.tabular import records
 from detente.timeline.days import COLUMNS, Timeline
-from detente.timeline.places import country_place, sector_place, sectors_table
+from detente.timeline.places import country_place
 from detente.web import worker
-from detente.web.answers import json_bytes
-from detente.web.services import Services
-from detente.web.views import record_rows
+from detente.web.answers import json_bytes, shaped
+from detente.web.dated import Day, asked_place, day_meta, day_page
+from detente.web.links import record_rows
+from detente.web.services import Services, services
+from detente.web.shapes import Body, Cells, Number, RecordRow
 
-__all__ = [
-    "asked_place",
-    "countries_view",
-    "country_series",
-    "country_view",
-    "drawn_country",
-    "one_country",
-    "one_sector",
-    "sector_view",
-    "sectors_view",
-]  # fmt: skip
+__all__ = ["router"]
+
+router = APIRouter()
+
+Desk = Annotated[Services, Depends(services)]
+
+
+DRAWN = 12
+"""Partners in the drawn table of exposure; all of them are in the twin."""
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+class CountryList(Body):
+    """``GET /api/countries``."""
+
+    meta: dict[str, Any]
+    rows: Cells
+
+
+class CountryAnswer(Body):
+    """``GET /api/countries/{iso3}``: ``rows`` is the country's own line."""
+
+    meta: dict[str, Any]
+    rows: Cells
+    tariffs_by_partner: Cells
+    exposure_by_partner: Cells
+    exposure: Cells
+    gainers: Cells
+    markets: Cells
+    rivals: Cells
+    sectors: Cells
+    partners: Cells
+    ranks: Cells
+    measures: list[RecordRow]
+    aimed_at: list[RecordRow]
+
+
+class CountrySeries(Body):
+    """``GET /api/countries/{iso3}/series``: a value a date in every column."""
+
+    meta: dict[str, Any]
+    dates: list[str]
+    columns: dict[str, list[Number]]
 
 
 # --- in workers -----------------------------------------------------------------------------------
@@ -38,18 +75,7 @@ def country_body(laws: str, place: int, since: int, country: str) -> bytes:
     return json_bytes({name: records(table) for name, table in found.items()})
 
 
-def sector_body(laws: str, place: int, since: int, sector: str) -> bytes:
-    """The computed tables of a sector as JSON."""
-    found = sector_place(worker.timeline(laws), place, since, sector)
-    return json_bytes({name: records(table) for name, table in found.items()})
-
-
-def sectors_body(laws: str, place: int, since: int) -> bytes:
-    """The list of sectors as JSON."""
-    return json_bytes({"rows": records(sectors_table(worker.timeline(laws), place, since))})
-
-
-# --- what was asked -------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 def one_country(desk: Services, name: str) -> str:
     """The code of one country of the world. Raises UnknownNameError, with close names."""
     found = resolve_countries(name, desk.world.countries, partial_groups=True)
@@ -61,45 +87,12 @@ def one_country(desk: Services, name: str) -> str:
     return found[0]
 
 
-def one_sector(desk: Services, name: str) -> str:
-    """The code of one sector of the world. Raises UnknownNameError, with close names."""
-    found = resolve_sectors(name, desk.world.sectors)
-    if len(found) != 1:
-        raise UnknownNameError.of("sector", name, desk.world.sectors)
-    return found[0]
-
-
-def asked_place(line: Timeline, date: str) -> tuple[int, str]:
-    """The place on the timeline and the day, the last one where none is given.
-
-    Raises
-    ------
-    DateError
-        Not a day of the timeline.
-    """
-    day = date.strip() or line.ledger.record_until
-    if day < line.dates[0]:
-        raise DateError(f"date {day}: the timeline begins on {line.dates[0]}; ask for a later day")
-    return line.place(day), day
-
-
-def _meta(desk: Services, line: Timeline, day: str, place: int) -> dict[str, Any]:
-    return {
-        **desk.provenance,
-        "date": day,
-        "law_of": line.dates[place],
-        "since": line.dates[0],
-        "record_until": line.ledger.record_until,
-    }
-
-
-# --- views ----------------------------------------------------------------------------------------
 async def countries_view(desk: Services, date: str) -> dict[str, Any]:
     """Every country: tariffs it charges and faces, and what the law of the day did since 2018."""
     place, day = asked_place(desk.timeline, date)
     line = await desk.solved(place, 0)
     units = {c.name: {"unit": c.unit, "definition": c.definition} for c in COLUMNS.values()}
-    meta = {**_meta(desk, line, day, place), "variables": units}
+    meta = {**day_meta(desk, line, day, place), "variables": units}
 
     def made() -> dict[str, Any]:
         return json.loads(json_bytes({"meta": meta, "rows": line.rows(place, 0)}))
@@ -126,7 +119,7 @@ def _country_view(
     partners = found["tariffs_by_partner"]
     return {
         "meta": {
-            **_meta(desk, line, day, place),
+            **day_meta(desk, line, day, place),
             "country": country,
             "name": name_of(desk.ledger, country),
             "ranks_source": SOURCE,
@@ -142,10 +135,6 @@ def _country_view(
         "measures": record_rows(imposed_by(desk.ledger, country, day)),
         "aimed_at": record_rows(aimed_at(desk.ledger, country, day)),
     }  # fmt: skip
-
-
-DRAWN = 12
-"""Partners in the drawn table of exposure; all of them are in the twin."""
 
 
 def drawn_country(view: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +175,7 @@ async def country_series(desk: Services, country: str) -> dict[str, Any]:
     def made() -> dict[str, Any]:
         return {
             "meta": {
-                **_meta(desk, line, line.ledger.record_until, len(line.dates) - 1),
+                **day_meta(desk, line, line.ledger.record_until, len(line.dates) - 1),
                 "country": country,
                 "units": {c.name: c.unit for c in COLUMNS.values()},
             },
@@ -197,30 +186,43 @@ async def country_series(desk: Services, country: str) -> dict[str, Any]:
     return await desk.aside(made)
 
 
-async def sectors_view(desk: Services, date: str) -> dict[str, Any]:
-    """Every sector: world trade and tariffs."""
-    line = desk.timeline
-    place, day = asked_place(line, date)
-    same = line.same_as(place)
-    body = await desk.cache.get(
-        f"sectors {line.laws.key} {same}",
-        lambda: desk.pool.call(sectors_body, desk.laws_path, same, 0),
+# --- routes ---------------------------------------------------------------------------------------
+@router.get("/countries", response_class=HTMLResponse, include_in_schema=False)
+async def countries_page(request: Request, desk: Desk, date: Day = "") -> HTMLResponse:
+    """All countries on a map and in a table."""
+    return await day_page(
+        request, desk, "countries.html", date, lambda day: countries_view(desk, day)
     )
-    return {"meta": _meta(desk, line, day, place), **json.loads(body)}
 
 
-async def sector_view(desk: Services, sector: str, date: str) -> dict[str, Any]:
-    """A sector on a day."""
-    line = desk.timeline
-    place, day = asked_place(line, date)
-    same = line.same_as(place)
-    body = await desk.cache.get(
-        f"sector {line.laws.key} {same} {sector}",
-        lambda: desk.pool.call(sector_body, desk.laws_path, same, 0, sector),
-    )
-    theta = float(desk.world.theta.values[desk.world.sectors.index(sector)])
-    meta = {
-        **_meta(desk, line, day, place), "sector": sector, "name": sector_name(sector),
-        "long": sector_long_name(sector), "elasticity": theta,
-    }  # fmt: skip
-    return {"meta": meta, **json.loads(body)}
+@router.get("/api/countries", tags=["places"], response_model=CountryList)
+async def countries_twin(desk: Desk, date: Day = "") -> Response:
+    """Every country on a day: tariffs charged and faced, changes since 1 January 2018."""
+    return await desk.aside(shaped, CountryList, await countries_view(desk, date))
+
+
+@router.get("/countries/{country}", response_class=HTMLResponse, include_in_schema=False)
+async def country_page(request: Request, desk: Desk, country: str, date: Day = "") -> Response:
+    """A country; a name leads to the page under its code."""
+    code = one_country(desk, country)
+    if code != country:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/countries/{code}{query}", 307)
+    return await day_page(
+        request, desk, "country.html", date, lambda day: country_view(desk, code, day),
+        drawn_country,
+    )  # fmt: skip
+
+
+@router.get("/api/countries/{country}", tags=["places"], response_model=CountryAnswer)
+async def country_twin(desk: Desk, country: str, date: Day = "") -> Response:
+    """A country on a day: tariffs, exposure, who gains, partners, measures."""
+    view = await country_view(desk, one_country(desk, country), date)
+    return await desk.aside(shaped, CountryAnswer, view)
+
+
+@router.get("/api/countries/{country}/series", tags=["places"], response_model=CountrySeries)
+async def country_line(desk: Desk, country: str) -> Response:
+    """Every column of the timeline for a country since 2018, relative to the world table."""
+    view = await country_series(desk, one_country(desk, country))
+    return await desk.aside(shaped, CountrySeries, view)

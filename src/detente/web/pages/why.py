@@ -1,27 +1,38 @@
-"""Plain data behind the ledger and why pages: what the template shows and the twin returns."""
+"""Why a rate is what it is: the form, and the derivation step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import Field
 
 from detente.errors import DateError, DetenteError, InputError, UnknownNameError
 from detente.labels import country_codes, country_name, goods_sectors, resolve_sectors, sector_name
-from detente.law.query import Explained, partner_label
+from detente.law.query import Explained, explain, partner_label
 from detente.ledger import Ledger
-from detente.ledger.browse import Filters, Row, browse, facets
-from detente.ledger.describe import describe, name_of
+from detente.ledger.describe import name_of
 from detente.report.tabular import records
-from detente.version import __version__
+from detente.web.answers import shaped
+from detente.web.failures import wrong_field
+from detente.web.links import record_url
+from detente.web.services import Services, services
+from detente.web.shapes import Body, Number
+from detente.web.templating import render
+from detente.web.wanted import while_wanted
 
-__all__ = [
-    "EXAMPLES", "PAGE", "WhyForm", "ledger_view", "read_why", "record_rows", "record_url",
-    "record_view", "safe_link", "why_view",
-]  # fmt: skip
+__all__ = ["router"]
 
-PAGE = 50
-"""Records on one page of the list."""
+router = APIRouter()
+
+Word = Annotated[str, Query(max_length=80)]
+Desk = Annotated[Services, Depends(services)]
+
+FIELDS = ("date", "importer", "exporter", "hs", "sector")
+
 
 EXAMPLES = (
     ("A Korean car, 1 October 2025", "2025-10-01", "USA", "KOR", "870323", ""),
@@ -34,92 +45,65 @@ EXAMPLES = (
 """Questions on the why page: words, date, importer, exporter, HS code, sector."""
 
 
-def record_url(key: str) -> str:
-    """The page of a record."""
-    return f"/ledger/{quote(key)}"
+# --- shapes ---------------------------------------------------------------------------------------
+class RateRow(Body):
+    """A distinct rate under the code or sector."""
+
+    date: str
+    importer: str
+    exporter: str
+    hs: str
+    rate_pct: Number
+    base_pct: Number
+    added_pct: Number
+    share_of_imports_pct: Number
+    weighted: str
+    banned: str
+    incomplete: str
+    route: str
+    lines: str
 
 
-def safe_link(url: str) -> str:
-    """``url`` where it is http or https, else "": nothing else becomes a link."""
-    plain = url.strip()
-    return plain if plain.lower().startswith(("https://", "http://")) else ""
+class WhyRow(Body):
+    """A step of the derivation; ``row`` is the rate it belongs to."""
+
+    row: int
+    part: str
+    share_of_value_pct: Number
+    step: str
+    record: str
+    heading: str
+    text: str
+    added_pct: Number
+    because: str
+    source: str
+    url: str
+    because_url: str = Field(description="the page of the rule that set the step aside, if one did")
 
 
-# --- the list -------------------------------------------------------------------------------------
-def ledger_view(ledger: Ledger, filters: Filters, page: int) -> dict[str, Any]:
-    """A page of the records that pass the filters.
+class AverageRow(Body):
+    """The average over a sector."""
 
-    Raises
-    ------
-    InputError
-        A filter value that no record has, a day outside the record, a page that does not exist.
-    """
-    found = browse(ledger, filters)
-    pages = max(1, -(-len(found) // PAGE))
-    if not 1 <= page <= pages:
-        raise InputError(f"page {page}: there are {pages}; ask for one from 1 to {pages}")
-    return {
-        "meta": {
-            "ledger": ledger.content_hash,
-            "version": __version__,
-            "record_from": ledger.record_from,
-            "record_until": ledger.record_until,
-            "filters": _given(filters),
-            "day": filters.on or ledger.record_until,
-            "total": len(found),
-            "page": page,
-            "pages": pages,
-            "page_size": PAGE,
-        },
-        "rows": record_rows(found[(page - 1) * PAGE : page * PAGE]),
-        "filters": facets(ledger),
-    }
+    date: str
+    importer: str
+    partner: str
+    sector: str
+    average_rate_pct: Number
+    base_pct: Number
+    added_pct: Number
+    weights: str
 
 
-def record_rows(rows: list[Row]) -> list[dict[str, Any]]:
-    """Rows of the list with their addresses."""
-    return [{**vars(row), "url": record_url(row.id)} for row in rows]
+class WhyAnswer(Body):
+    """``GET /api/why``."""
+
+    meta: dict[str, Any]
+    rows: list[RateRow]
+    derivation: list[WhyRow]
+    average: list[AverageRow]
 
 
-def _given(filters: Filters) -> dict[str, str]:
-    return {k: v for k, v in vars(filters).items() if v}
-
-
-def page_url(filters: Filters, page: int) -> str:
-    """The address of another page of the same list."""
-    return "/ledger?" + urlencode({**_given(filters), "page": page})
-
-
-# --- one record -----------------------------------------------------------------------------------
-def record_view(ledger: Ledger, key: str) -> dict[str, Any]:
-    """A record with addresses. Raises UnknownNameError, with close ids."""
-    body = describe(ledger, key)
-    for fact in body["facts"]:
-        fact["parts"] = _pieces(fact["parts"])
-    for provision in body["provisions"]:
-        for name in ("targets", "products"):
-            provision[name] = _pieces(provision[name])
-    for source in body["sources"]:
-        source["url"] = safe_link(source["url"])
-    meta = {k: body[k] for k in ("id", "kind", "title", "notes", "file")}
-    return {
-        "meta": {**meta, "ledger": ledger.content_hash, "record_until": ledger.record_until},
-        "facts": body["facts"],
-        "rows": body["provisions"],
-        "history": body["history"],
-        "sources": body["sources"],
-        "links": [{**link, "url": record_url(link["record"])} for link in body["links"]],
-    }
-
-
-def _pieces(parts: list[dict[str, str]]) -> list[dict[str, str]]:
-    return [{**p, "url": record_url(p["record"]) if p["record"] else ""} for p in parts]
-
-
-# --- why this rate --------------------------------------------------------------------------------
-FIELDS = ("date", "importer", "exporter", "hs", "sector")
-
-
+# --- the form -------------------------------------------------------------------------------------
 class WhyForm:
     """What was asked, field by field: the values as written, as read, and what is wrong."""
 
@@ -194,6 +178,27 @@ def _read_sector(form: WhyForm, written: str) -> None:
         form.errors["sector"] = str(error)
 
 
+def example_links() -> list[dict[str, str]]:
+    """The examples with their addresses."""
+    return [
+        {"words": row[0],
+         "url": "/why?" + urlencode({k: v for k, v in zip(FIELDS, row[1:], strict=True) if v})}
+        for row in EXAMPLES
+    ]  # fmt: skip
+
+
+def importer_names() -> list[tuple[str, str]]:
+    """Countries to choose from: (code, name), by name, the EU first."""
+    rest = sorted(((c, country_name(c)) for c in country_codes() if c != "ROW"), key=lambda x: x[1])
+    return [("EU27", "European Union"), *rest]
+
+
+def sector_names() -> list[tuple[str, str]]:
+    """Goods sectors to choose from: (code, short name)."""
+    return [(c, sector_name(c)) for c in goods_sectors()]
+
+
+# --- view -----------------------------------------------------------------------------------------
 _ORDER = ("base", "applied", "rule", "not a rate", "set aside", "not reached")
 
 
@@ -223,21 +228,52 @@ def why_view(ledger: Ledger, form: WhyForm, found: Explained) -> dict[str, Any]:
     }
 
 
-def example_links() -> list[dict[str, str]]:
-    """The examples with their addresses."""
-    return [
-        {"words": row[0],
-         "url": "/why?" + urlencode({k: v for k, v in zip(FIELDS, row[1:], strict=True) if v})}
-        for row in EXAMPLES
-    ]  # fmt: skip
+# --- routes ---------------------------------------------------------------------------------------
+def _why(
+    date: Word = "", importer: Word = "", exporter: Word = "", hs: Word = "", sector: Word = ""
+) -> dict[str, str]:
+    return {"date": date, "importer": importer, "exporter": exporter, "hs": hs, "sector": sector}
 
 
-def importer_names() -> list[tuple[str, str]]:
-    """Countries to choose from: (code, name), by name, the EU first."""
-    rest = sorted(((c, country_name(c)) for c in country_codes() if c != "ROW"), key=lambda x: x[1])
-    return [("EU27", "European Union"), *rest]
+Written = Annotated[dict[str, str], Depends(_why)]
 
 
-def sector_names() -> list[tuple[str, str]]:
-    """Goods sectors to choose from: (code, short name)."""
-    return [(c, sector_name(c)) for c in goods_sectors()]
+@router.get("/why", response_class=HTMLResponse, include_in_schema=False)
+async def why_page(request: Request, desk: Desk, written: Written) -> HTMLResponse:
+    """The form, and the derivation where it was filled in rightly."""
+    form, view = await desk.aside(read_why, desk.ledger, written), None
+    if form.asked and not form.errors:
+        try:
+            view = await while_wanted(request, _explained(desk, form))
+        except InputError as bad:
+            form.blame(bad)
+    errors = form.errors if form.asked else {}
+    return await desk.aside(
+        render, request, "why.html", 422 if errors else 200, form=form, errors=errors, view=view,
+        examples=example_links(), countries=importer_names(), sectors=sector_names(),
+        record_from=desk.ledger.record_from, record_until=desk.ledger.record_until,
+    )  # fmt: skip
+
+
+@router.get("/api/why", tags=["ledger"], response_model=WhyAnswer)
+async def why_twin(request: Request, desk: Desk, written: Written) -> Response:
+    """The rate of ``hs`` or ``sector`` from one country in another on a day, step by step."""
+    form = await desk.aside(read_why, desk.ledger, written)
+    wrong = form.first_error()
+    if wrong is not None:
+        raise wrong_field(*wrong)
+    try:
+        view = await while_wanted(request, _explained(desk, form))
+    except InputError as bad:
+        form.blame(bad)
+        raise wrong_field(*(form.first_error() or ("", str(bad)))) from None
+    return await desk.aside(shaped, WhyAnswer, view)
+
+
+async def _explained(desk: Services, form: WhyForm) -> dict[str, Any]:
+    read = form.read
+    found = await desk.pool.call(
+        explain, read["date"], read["importer"], read["exporter"], read.get("hs"),
+        read.get("sector"),
+    )  # fmt: skip
+    return await desk.aside(why_view, desk.ledger, form, found)

@@ -4,30 +4,128 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from detente.errors import UnknownNameError
 from detente.labels import country_name, group_members, sector_name
 from detente.timeline.days import COLUMNS, Timeline
 from detente.web.answers import answer, json_bytes
-from detente.web.schemas import (
-    DatesAnswer,
-    Day,
-    FlowsAnswer,
-    Iso3,
-    Sector,
-    SeriesAnswer,
-    TimelineAnswer,
-    Variable,
-)
 from detente.web.services import Services, services
+from detente.web.shapes import DAY_PATTERN, Body, Meta, Number
 from detente.web.templating import render
 
 __all__ = ["router"]
 
 router = APIRouter()
 Held = Annotated[Services, Depends(services)]
+
+Day = Annotated[
+    str,
+    Query(
+        pattern=DAY_PATTERN,
+        description="A calendar day; it means the law in force then.",
+        examples=["2025-04-10"],
+    ),
+]
+Iso3 = Annotated[str, Query(pattern=r"^[A-Z]{3}$", description="Country, ISO3.", examples=["USA"])]
+Sector = Annotated[
+    str, Query(pattern=r"^[A-Za-z0-9_]{1,16}$", description="Sector code.", examples=["C26"])
+]
+Variable = Annotated[
+    str,
+    Query(pattern=rf"^({'|'.join(COLUMNS)})$", description="A column of the timeline.",
+          examples=["real_income_pct"]),
+]  # fmt: skip
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+class ChangeDate(Body):
+    """A day on which something changed."""
+
+    date: str
+    changes: int
+    words: str
+
+
+class DatesAnswer(Body):
+    """Every change date."""
+
+    meta: Meta
+    rows: list[ChangeDate]
+
+
+class CountryLine(Body):
+    """A country on a day; changes are against the day compared with."""
+
+    country: str
+    name: str
+    real_income_pct: Number
+    real_wage_pct: Number
+    exports_pct: Number
+    imports_pct: Number
+    tariff_charged_pct: Number
+    tariff_faced_pct: Number
+    tariff_revenue_usd_bn: Number
+
+
+class ChangeLine(Body):
+    """One thing that changed."""
+
+    date: str
+    record: str
+    imposer: str
+    words: str
+    url: str
+
+
+class TimelineAnswer(Body):
+    """The world on a day."""
+
+    meta: Meta
+    rows: list[CountryLine]
+    changes: list[ChangeLine]
+    headline: str
+
+
+class SeriesAnswer(Body):
+    """One variable on every change date, against the world table."""
+
+    meta: Meta
+    dates: list[str]
+    countries: list[str]
+    values: list[list[Number]]
+
+
+class Sale(Body):
+    """Sales of one seller."""
+
+    seller: str
+    before_usd_bn: float
+    after_usd_bn: float
+    change_usd_bn: float
+
+
+class Redirection(Body):
+    """Sales to one buyer."""
+
+    buyer: str
+    before_usd_bn: float
+    after_usd_bn: float
+    change_usd_bn: float
+
+
+class FlowsAnswer(Body):
+    """Who sells to the importer, and where the exporter sells instead."""
+
+    meta: Meta
+    rows: list[Sale]
+    redirected: list[Redirection]
+
+
+# --- routes ---------------------------------------------------------------------------------------
 
 
 @router.get("/", include_in_schema=False)
