@@ -16,7 +16,9 @@ _FLOW = ("sector", "importer", "exporter")
 class Instrument(NamedTuple):
     """One row. Values lie above ``lowest`` (or at it, where ``closed``), and below infinity unless
     ``endless``; ``neutral`` changes nothing (None: the world table's own); ``hint`` explains the
-    range; ``per`` is the unit of a derivative, "" where there is none."""
+    range; ``per`` is the unit of a derivative, "" where there is none. ``within`` names the tariff,
+    export tax or iceberg whose wedge an instrument multiplies (:mod:`detente.policy.wedges`);
+    where it is given, ``dims`` may be a part of those of a flow."""
 
     name: str
     dims: tuple[str, ...]
@@ -29,6 +31,7 @@ class Instrument(NamedTuple):
     per: str
     hint: str
     words: str
+    within: str = ""
 
     def holds(self, value: float) -> bool:
         """Whether ``value`` is in the range (never a NaN)."""

@@ -78,10 +78,10 @@ def test_an_adjoint_that_stops_short_is_refused(out):
 
     for by, fine in ((1 + 1e-11, True), (1 + 1e-6, False), (np.nan, False)):
         if fine:
-            _one(out.after, part, off(by), "tariff", None)
+            _one(out, part, off(by), "tariff", None)
             continue
         with pytest.raises(ConvergenceError, match=r"gradient of real_income\[c01\]: .* close to"):
-            _one(out.after, part, off(by), "tariff", None)
+            _one(out, part, off(by), "tariff", None)
 
 
 @pytest.mark.parametrize("to", ["tariff", "export_tax"])

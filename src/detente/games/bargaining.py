@@ -20,6 +20,7 @@ import pandas as pd
 from detente.errors import ConvergenceError, InputError
 from detente.games.cells import Payoff, Progress, provenance, run_cells
 from detente.policy import Policy
+from detente.policy.wedges import rates
 
 __all__ = ["MARKS_USD_BN", "Pledge", "Split", "Terms", "annuity", "pledge", "zone"]
 
@@ -251,9 +252,8 @@ class Pledge:
         transfer[self.payer] -= 1e3 * yearly
         transfer[self.grantor] += 1e3 * yearly
         paid = Policy(
-            self.deal.world, tariff=self.deal.tariff.values, iceberg=self.deal.iceberg.values,
-            export_tax=self.deal.export_tax.values, transfer=transfer,
-            quota=self.deal.quota, prohibitive=True,
+            self.deal.world, **rates(self.deal), transfer=transfer, quota=self.deal.quota,
+            prohibitive=True,
         )  # fmt: skip
         cells = run_cells([paid], ["paid"], baseline=self.no_deal, deficit=self.deficit)
         if cells.failed:

@@ -22,6 +22,7 @@ from detente.outcome import Outcome, simulate
 from detente.outcome.gradient import gradient
 from detente.policy import Policy
 from detente.policy.changes import Change, amend, goods, player_list
+from detente.policy.wedges import rates
 
 __all__ = ["NashInNash", "Packages", "nash_in_nash", "packages"]
 
@@ -185,15 +186,16 @@ def nash_in_nash(
     failed = 0
     last: Outcome | None = None
 
+    levied = rates(status_quo)
+
     def outcome(levels: Array) -> Outcome | None:
         nonlocal failed, last
-        tariff = status_quo.tariff.values.copy()
+        tariff = levied["tariff"].copy()
         for (a, b), (x, y) in zip(couples, levels, strict=True):
             tariff[sectors, at[a], at[b]] += x
             tariff[sectors, at[b], at[a]] += y
         policy = Policy(
-            world, tariff=tariff, export_tax=status_quo.export_tax.values,
-            iceberg=status_quo.iceberg.values, transfer=status_quo.transfer,
+            world, **(levied | {"tariff": tariff}), transfer=status_quo.transfer,
             prohibitive=True,
         )  # fmt: skip
         try:

@@ -31,6 +31,7 @@ from detente.games.stability import (
 from detente.models.blocks import Array
 from detente.policy import Policy
 from detente.policy.changes import Levy, Pact, amend, player_list
+from detente.policy.wedges import rates
 from detente.world import World
 
 __all__ = ["PactGame", "PactSearch", "Penalty", "pact_game", "pact_search"]
@@ -143,9 +144,7 @@ class PactGame:
         moves.loc[{"country": list(game.players)}] = 1e3 * net[list(game.players)].to_numpy()
         moved = Policy(
             policy.world,
-            tariff=policy.tariff.values,
-            export_tax=policy.export_tax.values,
-            iceberg=policy.iceberg.values,
+            **rates(policy),
             transfer=policy.transfer + moves,
             quota=policy.quota,
             prohibitive=True,

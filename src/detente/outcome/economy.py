@@ -6,14 +6,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
+from detente.instruments import INSTRUMENTS
 from detente.memory import Kept
+from detente.models.bars import PolicyGradient
 from detente.models.blocks import Array, Instruments, Quota
 from detente.models.model import Model, Tables
 from detente.models.registry import DEFAULT, model_of
 from detente.policy import Policy
+from detente.policy.wedges import beside, whole
+from detente.variables import BILATERAL
 from detente.world import World
 
-__all__ = ["Prepared", "instruments", "prepare", "tables", "with_elasticities"]
+__all__ = ["WEDGES", "Prepared", "instruments", "prepare", "slope", "tables", "with_elasticities"]
+
+WEDGES = ("tariff", "export_tax", "iceberg")
+"""What models see between a producer and a buyer."""
 
 
 BASES = 32
@@ -86,15 +95,29 @@ def tables(world: World) -> Tables:
 
 
 def instruments(policy: Policy) -> Instruments:
-    """Bare arrays of a policy; instruments nobody uses are None."""
-    tax, iceberg = policy.export_tax.values, policy.iceberg.values
+    """Bare arrays of a policy, with what acts within each; instruments nobody uses are None."""
+    tariff, tax, iceberg = (whole(policy, name).values for name in WEDGES)
     return Instruments(
-        policy.tariff.values,
+        tariff,
         tax if (tax != 0.0).any() else None,
         iceberg if (iceberg != 1.0).any() else None,
         policy.transfer.values,
         _quotas(policy) if policy.quota else (),
     )
+
+
+def slope(policy: Policy, found: PolicyGradient, name: str) -> Array:
+    """Derivative in one instrument of a policy, from those in what models see: by the chain rule
+    times the rest of its wedge, summed over the flows that one cell of it reaches."""
+    row = INSTRUMENTS[name]
+    value = getattr(found, row.within or name)
+    if name not in WEDGES and not row.within:
+        return value
+    rest = beside(policy, name)
+    if rest is not None:
+        value = np.where(value == 0.0, 0.0, value) * np.where(value == 0.0, 1.0, rest)
+    over = tuple(k for k, d in enumerate(BILATERAL) if d not in row.dims)
+    return value.sum(axis=over) if over else value
 
 
 def _quotas(policy: Policy) -> tuple[Quota, ...]:

@@ -19,8 +19,7 @@ from detente.errors import ConvergenceError, InputError, UnknownNameError
 from detente.instruments import INSTRUMENTS as _TABLE
 from detente.models.blocks import Array
 from detente.models.registry import refuse_unable
-from detente.outcome.economy import prepare
-from detente.outcome.equilibrium import Equilibrium
+from detente.outcome.economy import prepare, slope
 from detente.outcome.objective import Objective, Objectives, objective
 from detente.outcome.outcome import Outcome
 from detente.outcome.quota_slopes import Through
@@ -80,12 +79,13 @@ def jacobian(
     if wrt not in INSTRUMENTS:
         raise UnknownNameError.of("instrument", wrt, INSTRUMENTS, "wrt")
     refuse_unable(outcome.after.model, "task", "gradient", "gradient")
-    refuse_unable(outcome.after.model, "instrument", wrt, "gradient")
+    seen = _TABLE[wrt].within or wrt  # what the model sees of it
+    refuse_unable(outcome.after.model, "instrument", seen, "gradient")
     wanted = [of] if isinstance(of, (str, Mapping)) else list(of)
     outcome.require_converged()  # pyright: ignore[reportPrivateUsage]
     parts = [objective(outcome, each) for each in wanted]
     space, through = _space(outcome), _through(outcome, wanted, wrt)
-    values = np.stack([_one(outcome.after, part, space, wrt, through) for part in parts])
+    values = np.stack([_one(outcome, part, space, wrt, through) for part in parts])
     units = {part.unit for part in parts}
     labels = {
         "sector": outcome.world.sectors,
@@ -186,8 +186,9 @@ def _through(outcome: Outcome, of: Sequence[Objectives], wrt: str) -> Through | 
 
 
 def _one(
-    e: Equilibrium, part: Objective, space: KrylovSpace, wrt: str, through: Through | None
+    outcome: Outcome, part: Objective, space: KrylovSpace, wrt: str, through: Through | None
 ) -> Array:
+    e = outcome.after
     problem = e.problem
     target = e.model.pull_back(part.bars, e.point, problem)
     y = space.solve(target, rtol=RTOL)
@@ -203,7 +204,7 @@ def _one(
         if wrt == "quota":
             return through.volumes(found)
         found = through.instruments(found)
-    value = getattr(found, wrt)
+    value = slope(outcome.policy, found, wrt)
     if wrt == "transfer":
         payers = e.economy.value_added / e.economy.value_added.sum()
         value = value - payers @ value

@@ -16,6 +16,7 @@ from detente.models.registry import refuse_unable
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.labelled import abroad, abroad_by_sector, change, template
 from detente.outcome.welfare import FirstOrder, first_order
+from detente.policy.wedges import whole
 from detente.variables import variable
 
 if TYPE_CHECKING:
@@ -373,10 +374,10 @@ class Outcome:
             for name, values in levels.items():
                 found[f"{name}_{side}"] = self._of(name, values)
             for name in ("export_tax", "iceberg", "transfer"):
-                array = getattr(levied, name)
+                array = levied.transfer if name == "transfer" else whole(levied, name)
                 found[f"{name}_{side}"] = array.assign_attrs(unit=variable(name).unit)
             found |= self._under_quotas(side, e, levied)
-        found["tariff_before"] = self.baseline.tariff.assign_attrs(unit="fraction")
+        found["tariff_before"] = whole(self.baseline, "tariff").assign_attrs(unit="fraction")
         b = self.base.point
         found["income_before"] = self._of("income", b.income)
         found["revenue_before"] = self.revenue_before
@@ -415,7 +416,7 @@ class Outcome:
         found |= {name: self.own(name) for name in self.after.model.abilities.variables}
         found |= {str(name): array for name, array in self.first_order.data_vars.items()}
         found["trade_after"], found["trade_before"] = self.trade, self.trade_before
-        found["tariff"] = self.policy.tariff.assign_attrs(unit="fraction")
+        found["tariff"] = whole(self.policy, "tariff").assign_attrs(unit="fraction")
         return found
 
     def _together(self, arrays: dict[str, xr.DataArray]) -> xr.Dataset:

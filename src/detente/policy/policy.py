@@ -16,6 +16,7 @@ import xarray as xr
 from detente.errors import InputError, UnitWarning, UnknownNameError
 from detente.instruments import INSTRUMENTS
 from detente.policy.quota import read_quotas
+from detente.policy.wedges import inner
 from detente.variables import BILATERAL
 from detente.world import World
 from detente.world.tables import labelled
@@ -73,11 +74,10 @@ class Policy:
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "tariff", self._bilateral("tariff", self.tariff, self.world.tariff))
-        for name in ("export_tax", "iceberg"):
-            given = getattr(self, name)
-            neutral = np.full(self.world.tariff.shape, INSTRUMENTS[name].neutral, dtype=float)
-            start = _labelled(self.world, name, neutral)
-            set_(self, name, self._bilateral(name, given, start))
+        for row in (INSTRUMENTS["export_tax"], INSTRUMENTS["iceberg"], *inner()):
+            shape = tuple(self.world.tariff.sizes[d] for d in row.dims)
+            start = _labelled(self.world, row.name, np.full(shape, row.neutral, dtype=float))
+            set_(self, row.name, self._bilateral(row.name, getattr(self, row.name), start))
         set_(self, "transfer", self._transfer(self.transfer))
         set_(self, "quota", read_quotas(self.quota, self.world, self.tariff.values))
         if not self.prohibitive:
@@ -102,10 +102,10 @@ class Policy:
     def _bilateral(self, name: str, given: Any, base: xr.DataArray) -> xr.DataArray:
         if given is None:
             return base
-        values = base.values.copy()
+        values, dims = base.values.copy(), INSTRUMENTS[name].dims
         if isinstance(given, (int, float, np.floating)):
-            off = ~np.eye(values.shape[1], dtype=bool)
-            values[:, off] = float(given)
+            abroad = ~np.eye(values.shape[1], dtype=bool) if dims == BILATERAL else slice(None)
+            values[:, abroad] = float(given)
         elif isinstance(given, np.ndarray):
             if given.shape != values.shape:
                 raise InputError(f"{name}: an array of shape {values.shape} is needed, not "
@@ -113,12 +113,12 @@ class Policy:
             values = given.astype(float)
         elif (
             isinstance(given, xr.DataArray)
-            and given.dims == BILATERAL
-            and all(np.array_equal(given[d].values, base[d].values) for d in BILATERAL)
+            and given.dims == dims
+            and all(np.array_equal(given[d].values, base[d].values) for d in dims)
         ):
             values = given.values.astype(float)
         else:
-            coords = {d: [str(x) for x in base[d].values] for d in BILATERAL}
+            coords = {d: [str(x) for x in base[d].values] for d in dims}
             values = self._partial(name, given, values, coords)
         row = INSTRUMENTS[name]
         bad = ~(values > row.lowest)
@@ -126,16 +126,14 @@ class Policy:
             bad |= np.isinf(values)
         if bad.any():
             where = np.argwhere(bad)[0]
-            at = ", ".join(
-                f"{d} {base[d].values[i]}" for d, i in zip(BILATERAL, where, strict=True)
-            )
+            at = ", ".join(f"{d} {base[d].values[i]}" for d, i in zip(dims, where, strict=True))
             raise InputError(f"{name}: {at} is {values[tuple(where)]:g}; it must be {row.range}")
         return _labelled(self.world, name, values)
 
     def _partial(
         self, name: str, given: Any, values: np.ndarray, coords: Mapping[str, list[str]]
     ) -> np.ndarray:
-        absent = labelled(name, given, coords, "nan").values
+        absent = labelled(name, given, coords, "nan", INSTRUMENTS[name].dims).values
         return np.where(np.isnan(absent), values, absent)
 
     def _transfer(self, given: Any) -> xr.DataArray:
@@ -185,9 +183,17 @@ class Policy:
         digest = hashlib.sha256()
         for array in (self.tariff, self.export_tax, self.iceberg, self.transfer):
             digest.update(np.ascontiguousarray(array.values, dtype="<f8").data)
+        for name, array in self._used():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array.values, dtype="<f8").data)
         if self.quota:
             digest.update(repr(self.quota).encode())
         return digest.hexdigest()[:16]
+
+    def _used(self) -> list[tuple[str, xr.DataArray]]:
+        """The instruments that act within another's wedge and are in use."""
+        held = [(row, getattr(self, row.name)) for row in inner()]
+        return [(row.name, a) for row, a in held if (a.values != row.neutral).any()]
 
     def __repr__(self) -> str:
         changed = int((self.tariff.values != self.world.tariff.values).sum())
@@ -196,6 +202,7 @@ class Policy:
             text += f", {n} export taxes"
         if (n := int((self.iceberg.values != 1).sum())) > 0:
             text += f", {n} icebergs ({int(self.banned.values.sum())} bans)"
+        text += "".join(f", {name}" for name, _ in self._used())
         if self.quota:
             text += f", {len(self.quota)} quotas"
         return text + f", on {self.world.name}>"
@@ -207,6 +214,9 @@ _templates: WeakKeyDictionary[World, xr.DataArray] = WeakKeyDictionary()
 def _labelled(world: World, name: str, values: np.ndarray) -> xr.DataArray:
     """``values`` with the world's labels, which are made once: making them takes longer than
     filling an array."""
+    dims = INSTRUMENTS[name].dims
+    if dims != BILATERAL:
+        return xr.DataArray(values, {d: world.tariff[d].values for d in dims}, dims, name=name)
     if world not in _templates:
         labels = {d: world.tariff[d].values for d in BILATERAL}
         _templates[world] = xr.DataArray(np.broadcast_to(np.nan, values.shape), labels, BILATERAL)

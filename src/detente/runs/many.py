@@ -21,6 +21,7 @@ from detente.outcome.economy import prepare
 from detente.outcome.simulate import AnyModel, base_of, checked_model, restore
 from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
+from detente.policy.wedges import whole
 from detente.runs.workers import Workers, cores, let_go, workers
 from detente.solve.threads import one_thread
 from detente.world import World
@@ -272,9 +273,9 @@ def _bare(p: Policy) -> Bare:
     """A policy as what differs from the world: cells and values, None where nothing does."""
     parts: list[Any] = []
     for values, usual in (
-        (p.tariff.values, p.world.tariff.values),
-        (p.export_tax.values, 0.0),
-        (p.iceberg.values, 1.0),
+        (whole(p, "tariff").values, p.world.tariff.values),
+        (whole(p, "export_tax").values, 0.0),
+        (whole(p, "iceberg").values, 1.0),
     ):
         cells = np.flatnonzero(values != usual)
         parts.append((cells.astype(np.int32), values.ravel()[cells]) if cells.size else None)

@@ -24,6 +24,7 @@ from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.simulate import AnyModel, checked_model
 from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
+from detente.policy.wedges import whole
 from detente.tariff_war.levers import Levers
 from detente.tariff_war.objective import Government, columns
 from detente.world import World
@@ -156,7 +157,7 @@ class Arena:
             self.world,
             tariff=rates.tariff,
             export_tax=rates.tax,
-            iceberg=self.policy.iceberg.values,
+            iceberg=whole(self.policy, "iceberg").values,
             transfer=self.policy.transfer,
             title=title,
             prohibitive=True,

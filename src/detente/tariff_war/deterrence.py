@@ -18,6 +18,7 @@ from detente.keywords import known_keywords
 from detente.models.registry import DEFAULT, parameter_hint
 from detente.outcome.simulate import AnyModel
 from detente.policy import Policy
+from detente.policy.wedges import whole
 from detente.solve.threads import one_thread
 from detente.tariff_war.arena import Arena, Rates, player_names, start_rates
 from detente.tariff_war.cooperate import Cooperation
@@ -192,5 +193,5 @@ def _agreed(arena: Arena, names: list[str], cooperation: Any) -> tuple[Rates, st
 
 def _from_policy(policy: Policy) -> Rates:
     policy.refuse_quotas("games")
-    tax = policy.export_tax.values
-    return Rates(policy.tariff.values, tax if tax.any() else None)
+    tax = whole(policy, "export_tax").values
+    return Rates(whole(policy, "tariff").values, tax if tax.any() else None)

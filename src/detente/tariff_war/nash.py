@@ -18,6 +18,7 @@ from detente.outcome import Outcome, simulate
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.simulate import AnyModel
 from detente.policy import Policy
+from detente.policy.wedges import whole
 from detente.solve.threads import one_thread
 from detente.tariff_war.arena import Arena, Rates, player_names, start_rates
 from detente.tariff_war.certificate import Attack, Deviation, attack, usual_deviations
@@ -328,7 +329,7 @@ def _autarky(
         return None
     N = len(names)
     abroad = ~np.eye(N, dtype=bool)
-    iceberg = np.where(abroad, np.inf, arena.policy.iceberg.values)
+    iceberg = np.where(abroad, np.inf, whole(arena.policy, "iceberg").values)
     tariff = np.where(abroad, np.inf, 0.0) + np.zeros_like(iceberg)
     out: Outcome | None = None
     values = np.full(N, np.nan)

@@ -18,6 +18,7 @@ from detente.models.blocks import Array
 from detente.outcome import simulate
 from detente.outcome.gradient import gradient
 from detente.policy import Policy
+from detente.policy.wedges import rates
 from detente.timeline.days import Timeline, rebased
 
 __all__ = ["country_place", "sector_place", "sectors_table"]
@@ -196,12 +197,12 @@ def _exposure(day: _Day, n: int) -> Tables:
 def _gainers(day: _Day, n: int) -> pd.DataFrame:
     """Real incomes when every importer puts a point more on all goods of the country."""
     now, policy = day.now, day.now.policy
-    tariff = policy.tariff.values.copy()
+    levied = rates(policy)
+    tariff = levied["tariff"].copy()
     for j in day.goods.tolist():
         tariff[j, :, n] += 0.01 * day.abroad[:, n]
     harder = Policy(
-        day.world, tariff=tariff, export_tax=policy.export_tax.values,
-        iceberg=policy.iceberg.values, quota=policy.quota, title="a point more",
+        day.world, **(levied | {"tariff": tariff}), quota=policy.quota, title="a point more",
         prohibitive=True,
     )  # fmt: skip
     out = simulate(day.world, harder, start=now)

@@ -122,8 +122,9 @@ def labelled(
     table: Any,
     coords: Mapping[str, list[str]] | None,
     missing: Literal["error", "zero", "nan"],
+    dims: tuple[str, ...] = (),
 ) -> xr.DataArray:
-    """A table as a labelled array in the fixed order of dims.
+    """A table as a labelled array in the fixed order of dims, by default those of ``name``.
 
     ``coords`` gives the labels to match (None: take them from the table, in order of first
     appearance). ``missing="nan"`` leaves cells that no row names as NaN.
@@ -133,7 +134,7 @@ def labelled(
     TableError
         A column is missing, a cell appears twice, is not a number, or is not there at all.
     """
-    dims = (DIMS | OPTIONAL).get(name, DIMS["trade"])
+    dims = dims or (DIMS | OPTIONAL).get(name, DIMS["trade"])
     if isinstance(table, xr.DataArray):
         return _from_array(name, table, dims, coords, missing)
     frame = to_frame(name, table, dims)
