@@ -10,11 +10,12 @@ import xarray as xr
 
 from detente.models.blocks import Array
 from detente.outcome.equilibrium import Equilibrium
+from detente.variables import variable
 
 if TYPE_CHECKING:
     from detente.world import World
 
-__all__ = ["abroad", "abroad_by_sector", "change", "template"]
+__all__ = ["abroad", "abroad_by_sector", "change", "named", "template"]
 
 _templates: WeakKeyDictionary[World, dict[tuple[str, ...], xr.DataArray]] = WeakKeyDictionary()
 
@@ -28,6 +29,18 @@ def template(world: World, dims: tuple[str, ...]) -> xr.DataArray:
         shape = [len(labels[d]) for d in dims]
         held[dims] = xr.DataArray(np.broadcast_to(np.nan, shape), labels, dims)
     return held[dims]
+
+
+def named(
+    world: World, name: str, values: Array, dims: tuple[str, ...] | None = None
+) -> xr.DataArray:
+    """A variable of :mod:`detente.variables` with labels, unit and definition; in other dims than
+    its own where they are given."""
+    row = variable(name)
+    array = template(world, dims or row.dims).copy(deep=False, data=np.asarray(values))
+    array.name = name
+    array.attrs = {"unit": row.unit, "long_name": row.definition}
+    return array
 
 
 def change(before: Array, after: Array) -> Array:

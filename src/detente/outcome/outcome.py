@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from detente.errors import ConvergenceError, DetenteError, InputError
+from detente.errors import DetenteError
 from detente.models.blocks import Array
 from detente.models.registry import refuse_unable
+from detente.outcome import decomposition
+from detente.outcome.dataset import compare, dataset
 from detente.outcome.equilibrium import Equilibrium
-from detente.outcome.labelled import abroad, abroad_by_sector, change, template
+from detente.outcome.labelled import abroad, abroad_by_sector, change, named
+from detente.outcome.provenance import failure, provenance, refusal
 from detente.outcome.welfare import FirstOrder, first_order
-from detente.policy.wedges import whole
 from detente.variables import variable
 
 if TYPE_CHECKING:
@@ -55,16 +56,7 @@ class Outcome:
     @property
     def error(self) -> DetenteError | None:
         """Why there are no results; None where there are."""
-        if self.status == "converged":
-            return None
-        s = self.after.solution
-        if isinstance(s.error, DetenteError):
-            return s.error
-        return ConvergenceError(
-            f"no equilibrium reached: {self.status} after {s.steps} {s.method} steps, largest "
-            f"error {s.residual:.3g}; {s.message}",
-            s,
-        )
+        return failure(self)
 
     @property
     def checks(self) -> dict[str, float]:
@@ -75,30 +67,7 @@ class Outcome:
     @property
     def provenance(self) -> dict[str, Any]:
         """What produced these numbers: enough to produce them again."""
-        from detente.version import __version__
-
-        s = self.after.solution
-        return {
-            "package": "detente",
-            "version": __version__,
-            "world": self.world.name,
-            "world_hash": self.world.hash,
-            "policy_hash": self.policy.hash,
-            "baseline_hash": self.baseline.hash,
-            "policy": self.policy.title,
-            **({"quotas": len(self.policy.quota)} if self.policy.quota else {}),
-            **self.after.model.named,
-            "deficit": self.deficit,
-            "deficit_factor": self.deficit_factor,
-            "theta": str(self.world.theta.attrs.get("set", "own")),
-            "tol": self.tol,
-            "status": self.status,
-            "method": s.method,
-            "steps": s.steps,
-            "residual": s.residual,
-            "checks": self.checks,
-            "numeraire": "world value added",
-        }
+        return provenance(self)
 
     @property
     def deficit_factor(self) -> float:
@@ -282,73 +251,27 @@ class Outcome:
         price wedges like tariffs, rents at home in it, and ``quota_rent_received`` is the change of
         the rents that cross borders.
         """
-        sums = self.first_order_sums
-        named, reason = self.world.countries, f"the model {self.model} has no first-order terms"
-        if self._has_first_order:
-            missing = self._terms.missing
-            named = [c for c, m in zip(self.world.countries, missing, strict=True) if m]
-            reason = "a flow is banned" if named else ""
-        return xr.Dataset(
-            {name: self._of(name, value) for name, value in sums.items()},
-            attrs={"missing": ", ".join(named), "reason": reason},
-        )
-
-    @property
-    def _has_first_order(self) -> bool:
-        return "first order" in self.after.model.abilities.tasks
-
-    @property
-    def _has_quotas(self) -> bool:
-        return self.base.quotas is not None or self.after.quotas is not None
-
-    @property
-    def _rent_term(self) -> Array:
-        """Change of the rents received from abroad, net, percent of base income (N,)."""
-        before, after = (0.0 if e.quotas is None else e.quotas.from_abroad for e in self._both)
-        return np.asarray(100.0 * (after - before) / self.base.point.income)
+        return decomposition.by_country(self)
 
     @cached_property
     def first_order_sums(self) -> dict[str, Array]:
         """The terms of ``first_order`` as bare arrays, (N,)."""
-        if not self._has_first_order:
-            self.require_converged()
-            nothing = np.full(len(self.world.countries), np.nan)
-            own = ("quota_rent_received",) if self._has_quotas else ()
-            names = (*FirstOrder._fields[:5], *own, "welfare")
-            return dict.fromkeys(names, nothing)
-        terms = self._terms
-        sums = {
-            name: getattr(terms, name).sum(axis=(0, 2))
-            for name in ("terms_of_trade", "volume_of_trade", "trade_cost", "export_tax_volume")
-        }
-        sums["transfer_received"] = terms.transfer_received
-        if self._has_quotas:
-            sums["quota_rent_received"] = self._rent_term
-            sums["transfer_received"] = terms.transfer_received - self._rent_term
-        for name in ("volume_of_trade", "trade_cost"):
-            sums[name] = np.where(terms.missing, np.nan, sums[name])
-        sums["welfare"] = np.sum(list(sums.values()), axis=0)
-        return sums
+        return decomposition.sums(self)
 
     @cached_property
     def first_order_detail(self) -> xr.Dataset:
         """The bilateral terms by sector, country and partner, percent of the country's income."""
-        terms = self._terms
-        dims = ("sector", "country", "partner")
-        coords = {
-            "sector": self.world.sectors,
-            "country": self.world.countries,
-            "partner": self.world.countries,
-        }
-        return xr.Dataset(
-            {
-                name: xr.DataArray(getattr(terms, name), coords, dims, attrs={"unit": "percent"})
-                for name in terms._fields[:4]
-            }
-        )
+        return decomposition.by_partner(self)
 
     @cached_property
-    def _terms(self) -> FirstOrder:
+    def first_order_terms(self) -> FirstOrder:
+        """The terms by sector, country and partner as bare arrays.
+
+        Raises
+        ------
+        InputError
+            The model has no such formula.
+        """
         refuse_unable(self.after.model, "task", "first order", "first_order")
         self.require_converged()
         return first_order(self.base, self.after)
@@ -361,73 +284,7 @@ class Outcome:
         ``_after`` the policy, and what was levied in each: enough to audit the outcome without
         the solver (:func:`detente.audit`).
         """
-        found = self._results()
-        for side, e, levied in (
-            ("before", self.base, self.baseline),
-            ("after", self.after, self.policy),
-        ):
-            levels = {
-                "wage_level": e.wage,
-                "price_level": np.exp(e.price_logs),
-                "cost_level": np.exp(e.cost_logs),
-            }
-            for name, values in levels.items():
-                found[f"{name}_{side}"] = self._of(name, values)
-            for name in ("export_tax", "iceberg", "transfer"):
-                array = levied.transfer if name == "transfer" else whole(levied, name)
-                found[f"{name}_{side}"] = array.assign_attrs(unit=variable(name).unit)
-            found |= self._under_quotas(side, e, levied)
-        found["tariff_before"] = whole(self.baseline, "tariff").assign_attrs(unit="fraction")
-        b = self.base.point
-        found["income_before"] = self._of("income", b.income)
-        found["revenue_before"] = self.revenue_before
-        found["export_revenue_before"] = self._of("export_revenue", b.export_revenue)
-        out = self._together(found)
-        for side, levied in (("before", self.baseline), ("after", self.policy)):
-            if levied.quota:
-                out.attrs[f"quotas_{side}"] = json.dumps([asdict(q) for q in levied.quota])
-        return out
-
-    def _under_quotas(self, side: str, e: Equilibrium, levied: Policy) -> dict[str, xr.DataArray]:
-        """What an audit needs besides, where there are quotas: all that buyers pay over the border
-        price, and who receives rents and who pays them."""
-        if e.quotas is None:
-            return {}
-        iceberg = levied.iceberg.values if e.policy.iceberg is None else e.policy.iceberg
-        return {
-            f"border_wedge_{side}": levied.tariff.copy(data=e.policy.tariff).assign_attrs(
-                unit="fraction"
-            ),
-            f"iceberg_{side}": levied.iceberg.copy(data=iceberg).assign_attrs(unit="factor"),
-            f"quota_rent_{side}": self._of("quota_rent", e.quotas.received),
-            f"quota_rent_paid_{side}": self._of("quota_rent", e.quotas.in_importers),
-        }
-
-    def _results(self) -> dict[str, xr.DataArray]:
-        """Changes and flows, and the tariffs after the change."""
-        names = (
-            "real_income", "real_wage", "wage", "consumer_price", "income", "revenue",
-            "export_revenue", "deficit_after", "exports", "imports", "output", "output_value",
-            "prices", "cost", "sector_exports",
-        )  # fmt: skip
-        found = {name: getattr(self, name) for name in names}
-        if self._has_quotas:
-            found["quota_rent"] = self.quota_rent
-        found |= {name: self.own(name) for name in self.after.model.abilities.variables}
-        found |= {str(name): array for name, array in self.first_order.data_vars.items()}
-        found["trade_after"], found["trade_before"] = self.trade, self.trade_before
-        found["tariff"] = whole(self.policy, "tariff").assign_attrs(unit="fraction")
-        return found
-
-    def _together(self, arrays: dict[str, xr.DataArray]) -> xr.Dataset:
-        # all have the world's labels: aligning them one by one would take longer than the solve
-        places = dict.fromkeys(("country", "importer", "exporter"), self.world.countries)
-        labels = {"sector": self.world.sectors, **places}
-        attrs = {
-            k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
-        }
-        bare = {name: (a.dims, a.values, a.attrs) for name, a in arrays.items()}
-        return xr.Dataset(bare, labels, attrs)
+        return dataset(self)
 
     def compare(self, other: Outcome) -> xr.Dataset:
         """This outcome less ``other``: percentage points, or USD million; labelled.
@@ -437,21 +294,7 @@ class Outcome:
         InputError
             The two are not on the same world and baseline.
         """
-        if (self.world.hash, self.baseline.hash, self.deficit, self.after.model) != (
-            other.world.hash, other.baseline.hash, other.deficit, other.after.model,
-        ):  # fmt: skip
-            raise InputError(
-                "compare: the outcomes differ in world, baseline, model or deficit closure, so "
-                "that their changes have different origins; simulate both on one world and "
-                "baseline, in one model"
-            )
-        mine, theirs = (o._together(o._results()) for o in (self, other))
-        out = mine - theirs
-        for name in out.data_vars:
-            unit = str(mine[name].attrs.get("unit", ""))
-            out[name].attrs["unit"] = "percentage points" if unit == "percent" else unit
-        out.attrs = {"this": self.policy.title, "other": other.policy.title}
-        return out
+        return compare(self, other)
 
     def __repr__(self) -> str:
         if self.status != "converged":
@@ -475,20 +318,9 @@ class Outcome:
         ConvergenceError, NoSolutionError
             The solve stopped early, or there is no equilibrium.
         """
-        if self.status == "no_solution" and self.error is not None:
-            raise self.error
-        if self.status != "converged":
-            raise ConvergenceError(
-                f"this outcome is {self.status}: {self.after.solution.message}; its numbers "
-                "are not results (outcome.after holds what was reached)",
-                self.after.solution,
-            )
+        if (error := refusal(self)) is not None:
+            raise error
 
     def _of(self, name: str, values: Array, dims: tuple[str, ...] | None = None) -> xr.DataArray:
         self.require_converged()
-        row = variable(name)
-        dims = dims or row.dims
-        array = template(self.world, dims).copy(deep=False, data=np.asarray(values))
-        array.name = name
-        array.attrs = {"unit": row.unit, "long_name": row.definition}
-        return array
+        return named(self.world, name, values, dims)
