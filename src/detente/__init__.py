@@ -31,6 +31,7 @@ _HOME = {
     "Audit": "detente.outcome.audit",
     "Outcome": "detente.outcome",
     "Policy": "detente.policy",
+    "Path": "detente.outcome.path",
     "World": "detente.world",
     "apply": "detente.law.apply",
     "audit": "detente.outcome.audit",
@@ -39,6 +40,7 @@ _HOME = {
     "jacobian": "detente.outcome.gradient",
     "load_ledger": "detente.ledger",
     "load_world": "detente.world",
+    "path": "detente.timeline.path",
     "run": "detente.runs",
     "simulate": "detente.outcome",
     "simulate_many": "detente.runs.many",
@@ -47,6 +49,7 @@ _HOME = {
 __all__ = [
     "Audit",
     "Outcome",
+    "Path",
     "Policy",
     "World",
     "__version__",
@@ -66,6 +69,7 @@ __all__ = [
     "nash",
     "nash_bargain",
     "optimal_tariff",
+    "path",
     "retaliate",
     "run",
     "simulate",
@@ -77,6 +81,8 @@ if TYPE_CHECKING:
     from detente.ledger import load_ledger
     from detente.outcome import Outcome, simulate
     from detente.outcome.audit import Audit, audit
+    from detente.outcome.path import Path
+    from detente.timeline.path import path
     from detente.outcome.gradient import exposure, gradient, jacobian
     from detente.policy import Policy
     from detente.runs import run

@@ -304,8 +304,8 @@ def solve_path(
     """
     if not 1 <= len(stages) <= LONGEST:
         raise InputError(
-            f"path: {len(stages):,} periods; from 1 to {LONGEST:,} can be solved: shorten the path, "
-            "or take longer periods"
+            f"path: {len(stages):,} periods; from 1 to {LONGEST:,} can be solved: shorten the "
+            "path, or take longer periods"
         )
     start = march.start()
     solved: list[_Solved] = []

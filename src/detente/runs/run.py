@@ -38,7 +38,7 @@ from detente.policy.scenario import Scenario, load_scenario, parse_scenario
 from detente.runs.build_policy import LawOf, build_policy, law_policy
 from detente.world import World, load_world
 
-__all__ = ["RunResult", "run"]
+__all__ = ["RunResult", "run", "scenario_policies"]
 
 MARKETS = 8
 """Markets shown in the diversion tables when a scenario has no focus."""
@@ -345,6 +345,24 @@ def _beside(name: str | Path, folder: Path | None) -> tuple[Scenario, Path | Non
     if folder is not None and is_there(folder / path):
         path = folder / path
     return load_scenario(path), path.parent
+
+
+def scenario_policies(
+    scenario: str | Path | Scenario, world: World
+) -> tuple[Policy | None, Policy]:
+    """The baseline (None: the world table) and the policy of a scenario on a world.
+
+    Raises
+    ------
+    InputError and its children for bad input.
+    """
+    folder = None
+    if not isinstance(scenario, Scenario):
+        path = Path(scenario)
+        folder = path.parent if path.suffix in (".yaml", ".yml") else None
+        scenario = load_scenario(scenario)
+    before = _baseline(scenario, world, folder, None)
+    return before, build_policy(scenario, world, folder=folder)
 
 
 def _with_range(countries: pd.DataFrame, ranges: pd.DataFrame) -> pd.DataFrame:

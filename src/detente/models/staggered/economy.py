@@ -63,4 +63,7 @@ def staged(tables: Tables, sigma: Array, zeta: Array, mu: float | None, kappa: f
 
 def long_run(base: Staged) -> Economy:
     """The economy of Caliendo and Parro to which constant policy leads."""
-    return Economy(*base[: len(Economy._fields)])
+    b = base
+    return Economy(
+        b.pi, b.beta, b.gamma, b.alpha, b.theta, b.tariff, b.value_added, b.spending, b.deficit
+    )

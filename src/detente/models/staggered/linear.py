@@ -172,8 +172,8 @@ def policy_gradient(
     stays = _Stay(k.C, k.D1, k.D)
     held = b_stay / np.where(p.stay > 0, p.stay, 1.0)
     by_stay = levied_gradient(held, *weights, base.sigma - 1.0, policy, stays, p.v, p.q_stay)
-    found = [a + b for a, b in zip(by_new, by_stay, strict=True)]
-    return PolicyGradient(*found, b_own + objective.transfer)
+    tariff, export_tax, iceberg = (a + b for a, b in zip(by_new, by_stay, strict=True))
+    return PolicyGradient(tariff, export_tax, iceberg, b_own + objective.transfer)
 
 
 class _Stay(NamedTuple):

@@ -50,8 +50,8 @@ class Staggered(Model):
         A parameter out of its range; at sigma = 1 the price index has another form.
     """
 
-    sigma: float | tuple[float, ...] = 1.30
-    zeta: float | tuple[float, ...] = 0.12
+    sigma: float | tuple[float, ...] = 1.3045
+    zeta: float | tuple[float, ...] = 0.1183
     labour: Literal["mobile", "sticky"] = "mobile"
     mu: float = 0.1
     kappa: float = 1.5
