@@ -81,9 +81,8 @@ if TYPE_CHECKING:
     from detente.ledger import load_ledger
     from detente.outcome import Outcome, simulate
     from detente.outcome.audit import Audit, audit
-    from detente.outcome.path import Path
-    from detente.timeline.path import path
     from detente.outcome.gradient import exposure, gradient, jacobian
+    from detente.outcome.path import Path
     from detente.policy import Policy
     from detente.runs import run
     from detente.runs.many import simulate_many
@@ -94,6 +93,7 @@ if TYPE_CHECKING:
     from detente.tariff_war.nash import nash
     from detente.tariff_war.optimal import optimal_tariff
     from detente.tariff_war.retaliation import explain_rate, least_answer, retaliate
+    from detente.timeline.path import path
     from detente.world import World, load_world
 
 

@@ -32,7 +32,8 @@ class Stage(NamedTuple):
     """A period: its name, its first and last day (ISO), and what is levied in it.
 
     ``open`` (J, N, N) is the share of each flow that no ban touches, where the policy's icebergs
-    are ``open^(-1/theta)``; None: bans are infinite icebergs.
+    are ``open^(-1/theta)``; None: bans are infinite icebergs. ``months`` is its length, where
+    it is not that of the other periods.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Stage(NamedTuple):
     last: str
     policy: Policy
     open: Array | None = None
+    months: int | None = None
 
 
 def per_period(yearly: float, months: int) -> float:
@@ -76,17 +78,14 @@ class March:
     deficit: str
     tol: float
 
-    @property
-    def model(self) -> Staggered:
-        """The model of one period."""
+    def moving(self, stage: Stage) -> Staggered:
+        """The model of one period: the shares that move in it."""
+        months = stage.months or self.months
         y = self.yearly
-        zeta = y.zeta
-        short = (
-            tuple(per_period(z, self.months) for z in zeta)
-            if isinstance(zeta, tuple)
-            else per_period(zeta, self.months)
-        )
-        return replace(y, zeta=short, mu=per_period(y.mu, self.months))
+        zeta = y.zeta if isinstance(y.zeta, tuple) else (y.zeta,)
+        short = tuple(per_period(z, months) for z in zeta)
+        one = short if isinstance(y.zeta, tuple) else short[0]
+        return replace(y, zeta=one, mu=per_period(y.mu, months))
 
     def start(self) -> Start:
         """Rest under the baseline: everyone has chosen, and labour earns the same everywhere."""
@@ -132,10 +131,9 @@ class March:
             levied = instruments(stage.policy)
             refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
             here = self.entering(state, stage, before)
+            ready = replace(prepared, model=self.moving(stage), economy=here)
             try:
-                after = solve_equilibrium(
-                    replace(prepared, economy=here), levied, self.deficit, tol=self.tol, start=z
-                )
+                after = solve_equilibrium(ready, levied, self.deficit, tol=self.tol, start=z)
             except ConvergenceError as error:
                 raise ConvergenceError(f"path, {stage.name}: {error}", error.solution) from None
             except NoSolutionError as error:
@@ -149,13 +147,14 @@ class March:
 
     def entering(self, state: Staged, stage: Stage, before: Array | None) -> Staged:
         """The state as a period begins: what new bans end, and how many choose."""
-        zeta = prepare(self.world, self.model).economy.zeta
-        mu = self.model.mu if state.mu is not None else None
+        model = self.moving(stage)
+        zeta = np.broadcast_to(np.asarray(model.zeta, dtype=float), state.zeta.shape)
+        mu = model.mu if state.mu is not None else None
         return state._replace(zeta=zeta, mu=mu, kept=ended(before, stage.open), open=stage.open)
 
     def ready(self, start: Start) -> Prepared:
-        """What every period's solve needs beside its state."""
-        prepared = prepare(self.world, self.model)
+        """What every period's solve needs beside its state; the step direction is a year's."""
+        prepared = prepare(self.world, self.yearly)
         size = prepared.model.size(prepared.economy)
         if start.base.solution.value.shape != (size,):
             raise InputError("path: the baseline was solved with another kind of labour")

@@ -214,13 +214,13 @@ class Path:
             Labour is mobile: all earn the same.
         """
         self._sticky("real_wage_by_origin")
-        mu, talent = self.march.model.mu, self.start.state.talent
+        talent = self.start.state.talent
         level0 = self.start.base.wage / self.start.base.consumer_price
         alpha = self.start.state.alpha
         out = []
-        for n, s in enumerate(self.solved, 1):
+        stays = 1.0 - self.moved.values  # of those who began in a sector, never chose anew
+        for stayed, s in zip(stays, self.solved, strict=True):
             p = s.point
-            stayed = (1.0 - mu) ** n  # of those who began in a sector, never chose anew
             wage = np.exp(p.log_w + p.r)
             pooled = ((p.labour.hands - stayed * talent) * wage).sum(axis=0)
             price = np.exp((alpha * p.log_P_new).sum(axis=0))
@@ -239,8 +239,8 @@ class Path:
     def moved(self) -> xr.DataArray:
         """Share of workers who have chosen their sector anew since the start, dim time."""
         self._sticky("moved")
-        mu = self.march.model.mu
-        share = 1.0 - (1.0 - mu) ** np.arange(1, len(self.solved) + 1)
+        stages = self.stages[: len(self.solved)]
+        share = 1.0 - np.cumprod([1.0 - self.march.moving(stage).mu for stage in stages])
         return xr.DataArray(share, {"time": self.times}, ("time",), name="moved")
 
     def _sticky(self, what: str) -> None:
@@ -261,11 +261,13 @@ class Path:
 
     def _equilibria(self):
         """Every period's equilibrium with its arrays by flow, built anew from state to state."""
-        m, model = self.march, self.march.model
+        m = self.march
         state, before = self.start.state, None
         for stage, s in zip(self.stages, self.solved, strict=False):
             here = m.entering(state, stage, before)
-            e = Equilibrium(model, here, s.policy, s.closure, s.point, s.solution, s.quotas)
+            e = Equilibrium(
+                m.moving(stage), here, s.policy, s.closure, s.point, s.solution, s.quotas
+            )
             yield e
             state, before = advance(s.point, here, s.policy, e.kernel), stage.open
 

@@ -14,8 +14,8 @@ import json
 import zipfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass
 from contextlib import suppress
+from dataclasses import astuple, dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from io import BytesIO

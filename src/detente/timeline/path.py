@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from detente.errors import DateError, InputError
 from detente.keywords import known_keywords
 from detente.ledger import Ledger, load_ledger
-from detente.memory import Kept
 from detente.models.blocks import Array
-from detente.models.closure import CLOSURES
 from detente.models.registry import parameter_hint
-from detente.models.staggered import Staggered
 from detente.outcome.march import March, Stage
 from detente.outcome.path import Path, solve_path
 from detente.outcome.simulate import checked_model
 from detente.policy import Policy
 from detente.policy.scenario import Scenario
+from detente.runs.horizons import staggered_of, world_under
 from detente.runs.run import scenario_policies
 from detente.solve.threads import one_thread
-from detente.timeline.laws import Laws, laws_for
+from detente.timeline.laws import FIRST, Laws, laws_for
 from detente.timeline.periods import EVERY, Period, periods
 from detente.world import World, load_world
-from detente.world.horizons import DEFAULT_HORIZON, HorizonRecord, horizon_record
+from detente.world.horizons import DEFAULT_HORIZON, horizon_record
 
-__all__ = ["law_stages", "path", "staggered_of", "world_of"]
+__all__ = ["law_stages", "path"]
+
+LAST = "2026-12"
+"""The last month of the trade war as a path, unless another is asked for."""
 
 AnyLaw = Ledger | Policy | Scenario | str | FilePath | Mapping[str, Policy] | None
 
@@ -42,8 +42,8 @@ def path(
     world: World | None = None,
     law: AnyLaw = None,
     *,
-    start: str = "2018-01",
-    end: str = "2026-12",
+    start: str | None = None,
+    end: str | None = None,
     every: str = "quarter",
     horizon: str = DEFAULT_HORIZON,
     labour: str = "mobile",
@@ -68,7 +68,7 @@ def path(
     law : who levies what, when: a ledger (None: the shipped one); one policy, a scenario or its
         name, in force from the first period on; or ``{"2025-04-05": policy, ...}``, each in force
         from its day on and the baseline before the first
-    start, end : first and last month, YYYY-MM
+    start, end : first and last month, YYYY-MM; for a ledger 2018-01 and 2026-12 unless given
     every : "month", "quarter" or "year"
     horizon : a set of :mod:`detente.world.horizons`: how fast buyers and workers move, and the
         long-run elasticities where the set has its own
@@ -95,50 +95,23 @@ def path(
     base = world or load_world()
     record = horizon_record(horizon)
     model = staggered_of(record, labour, sigma=sigma, zeta=zeta, mu=mu, kappa=kappa)
-    here = world_of(base, record)
+    here = base if record.theta is None else world_under(base, record.theta)
     checked_model(model, deficit, "path", here)
     if not tol > 0:
         raise InputError(f"path: tol is {tol}; it must be above zero (1e-10 is the default)")
+    if law is None or isinstance(law, Ledger):
+        start, end = start or FIRST[:7], end or LAST
+    if start is None or end is None:
+        raise InputError(
+            "path: start and end are needed where the law is not a ledger: the first and the last "
+            "month, YYYY-MM"
+        )
     calendar = periods(start, end, every)
     settings: dict[str, Any] = {"horizon": record.id, "from": calendar[0].name,
                                 "to": calendar[-1].name, "every": every}  # fmt: skip
     before, stages = _staged(law, here, calendar, baseline, settings)
     march = March(here, before, model, EVERY[every], deficit, tol)
     return solve_path(march, stages, settings=settings, throw=throw)
-
-
-def staggered_of(
-    record: HorizonRecord, labour: str = "mobile", *, sigma: Any = None, zeta: Any = None,
-    mu: float | None = None, kappa: float | None = None,
-) -> Staggered:  # fmt: skip
-    """The model of a horizon set, with some parameters given.
-
-    Raises
-    ------
-    InputError
-        A parameter out of its range.
-    """
-    return Staggered(
-        sigma=record.sigma if sigma is None else sigma,
-        zeta=record.zeta if zeta is None else zeta,
-        labour=labour,  # pyright: ignore[reportArgumentType]  # checked there
-        mu=record.labour.mu if mu is None else mu,
-        kappa=record.labour.kappa if kappa is None else kappa,
-    )
-
-
-_worlds: WeakKeyDictionary[World, Kept[float, World]] = WeakKeyDictionary()
-
-
-def world_of(world: World, record: HorizonRecord) -> World:
-    """The world under a horizon set's own long-run elasticity, or as it is; kept, so that its
-    baselines are solved once."""
-    if record.theta is None:
-        return world
-    held = _worlds.setdefault(world, Kept(4))
-    if record.theta not in held:
-        held[record.theta] = world.with_theta(record.theta)
-    return held[record.theta]
 
 
 def law_stages(laws: Laws, world: World, calendar: Sequence[Period]) -> list[Stage]:
@@ -259,7 +232,7 @@ def _policy_stages(
             found.append(Stage(period.name, first, last, policies[0]))
             continue
         cuts = [period.first, *map(date.fromisoformat, inside), period.last + timedelta(days=1)]
-        shares = [(b - a).days / period.days for a, b in zip(cuts, cuts[1:], strict=False)]
+        shares = [(b - a).days / period.days for a, b in pairwise(cuts)]
         policy, bans = _mean(policies, shares, world, period.name)
         found.append(Stage(period.name, first, last, policy, bans))
     return found
@@ -281,12 +254,10 @@ def _mean(
     cost = np.where(left > 1e-12, cost / np.where(left > 1e-12, left, 1.0), np.inf)
     with np.errstate(divide="ignore"):
         banned = np.where(left > 1e-12, left, 0.0) ** (-1.0 / world.theta.values[:, None, None])
-    transfer = mean(lambda p: p.transfer.values)
+    transfer, tax = mean(lambda p: p.transfer.values), mean(lambda p: p.export_tax.values)
     policy = Policy(
-        world, tariff=mean(lambda p: p.tariff.values), export_tax=mean(lambda p: p.export_tax.values),
+        world, tariff=mean(lambda p: p.tariff.values), export_tax=tax,
         iceberg=np.where(np.isinf(banned), np.inf, cost * banned),
         transfer=dict(zip(world.countries, transfer, strict=True)), title=name, prohibitive=True,
     )  # fmt: skip
     return policy, left if (left < 1.0 - 1e-12).any() else None
-
-

@@ -43,7 +43,7 @@ class Kernel(NamedTuple):
     ``anew`` is the kernel of those who choose anew. For those who stay ``C`` = (1-zeta) T
     kappa^(1-sigma), ``D1`` = C/(1+t'), ``D`` = D1/(1+e') (J, N, N), ``D is D1`` without export
     taxes. ``zeta`` (J, N) is the share that chooses, with those who have to; ``alive`` (J, N, N)
-    the part of past purchases that goes on.
+    the part of past purchases that goes on, or None: all.
     """
 
     anew: Sourcing
@@ -51,7 +51,7 @@ class Kernel(NamedTuple):
     D1: Array
     D: Array
     zeta: Array
-    alive: Array
+    alive: Array | None
 
     @property
     def linked(self) -> NDArray[np.bool_]:
