@@ -9,6 +9,7 @@ from .outcome.audit import audit as audit
 from .outcome.gradient import exposure as exposure
 from .outcome.gradient import gradient as gradient
 from .outcome.gradient import jacobian as jacobian
+from .outcome.path import Path as Path
 from .policy import Policy as Policy
 from .runs import run as run
 from .runs.many import simulate_many as simulate_many
@@ -22,6 +23,7 @@ from .tariff_war.optimal import optimal_tariff as optimal_tariff
 from .tariff_war.retaliation import explain_rate as explain_rate
 from .tariff_war.retaliation import least_answer as least_answer
 from .tariff_war.retaliation import retaliate as retaliate
+from .timeline.path import path as path
 from .version import __version__ as __version__
 from .world import World as World
 from .world import load_world as load_world

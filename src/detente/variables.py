@@ -131,6 +131,16 @@ _TABLE = (
     Variable("firms", "M", _SC, "percent", "model",
              "Change of the number of firms, each with a variety of its own (monopolistic): zero "
              "where they are given, -100 where a sector has left.", 'own("firms")'),
+    # outcome, in a period of staggered sourcing
+    Variable("sector_wage", "w_j", _SC, "percent", "model",
+             "Change of the wage that a sector pays, world value added as the unit of account "
+             "(staggered): the country's wage where labour moves freely.", 'own("sector_wage")'),
+    Variable("sector_labour", "E", _SC, "percent", "model",
+             "Change of the labour that works in a sector, in efficiency units (staggered).",
+             'own("sector_labour")'),
+    Variable("real_wage_by_origin", "W_g/P", _SC, "percent", "path",
+             "Change of the real wage of those who worked in a sector at the start of a path, "
+             "wherever they work now; with their shares in pay they sum to the real wage."),
     Variable("sales", "X'/X0", BILATERAL, "percent", "outcome",
              "Change of one flow, at border prices."),
     # first-order decomposition

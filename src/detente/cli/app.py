@@ -35,9 +35,10 @@ def _root(
 @cache
 def commands() -> typer.Typer:
     """The app with every command; modules import heavy packages only when a command runs."""
-    from detente.cli import ledger, play, regime, run, serve, world
+    from detente.cli import ledger, path, play, regime, run, serve, world
 
     run.register(app)
+    path.register(app)
     play.register(app)
     regime.register(app)
     serve.register(app)

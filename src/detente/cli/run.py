@@ -46,6 +46,18 @@ def run(
     world: Annotated[
         str | None, typer.Option("--world", help="A world file (.nc) instead of the scenario's.")
     ] = None,
+    horizon: Annotated[
+        str | None,
+        typer.Option("--horizon", help="How fast trade adjusts: a set of detente world horizons, "
+                                       "or long: the long run only."),
+    ] = None,
+    labour: Annotated[
+        str, typer.Option("--labour", help="mobile, or sticky: few change their sector in a year.")
+    ] = "mobile",
+    groups: Annotated[
+        bool,
+        typer.Option("--groups", help="Real wages by sector of origin (with --labour sticky)."),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", parser=named_path, metavar="PATH",
@@ -69,6 +81,11 @@ def run(
 
     if out is not None:
         probe_folder(out)
+    if groups and labour != "sticky":
+        raise InputError(
+            "--groups: labour is mobile, so that all workers of a country earn the same; add "
+            "--labour sticky"
+        )
     earlier = _Earlier(Path(scenario)) if scenario.endswith(".json") else None
     if earlier is not None and set_:
         raise InputError(
@@ -84,6 +101,8 @@ def run(
         world=None if world is None else load_world(world),
         progress=_progress if sys.stderr.isatty() else None,
         audit=audit,
+        horizon=horizon,
+        labour=labour,
     )
     files = save_run(result, out) if out is not None else []
     _print(result, format_, everything)

@@ -119,6 +119,70 @@ def aggregate(
         print(f"saved to {saved}", file=sys.stderr)
 
 
+@app.command()
+def horizons(format_: Format_ = Format.TABLE) -> None:
+    """How fast trade adjusts: the sets there are, with their elasticities by year."""
+    import pandas as pd
+
+    from detente.cli.output import show as print_rows
+    from detente.world.horizons import (
+        DEFAULT_HORIZON,
+        HORIZONS,
+        elasticity_after,
+        horizon_record,
+        horizon_sets,
+    )
+    from detente.world.theta import theta_set
+
+    usual = float(theta_set().sel(sector="C29"))
+    rows = []
+    for name in horizon_sets():
+        r = horizon_record(name)
+        theta = usual if r.theta is None else r.theta
+        by_year = {
+            f"after_{years}_years" if years > 1 else "after_1_year": elasticity_after(
+                years, theta, r.sigma, r.zeta
+            )
+            for years in HORIZONS
+        }
+        rows.append(
+            {
+                "horizon": name, "default": name == DEFAULT_HORIZON, "title": r.title,
+                "sigma": r.sigma, "zeta_a_year": r.zeta, "long_run_theta": r.long_run,
+                **by_year, "long_run": -theta, "mu_a_year": r.labour.mu, "kappa": r.labour.kappa,
+                "written": r.date, "citation": " ".join(r.citation.split()),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    meta = {
+        "command": "world horizons", "default": DEFAULT_HORIZON,
+        "elasticity": "of spending, tariffs included, in one plus the tariff; one less for sales "
+                      "at the border. Where a set goes on top of the world's own elasticities: of "
+                      "motor vehicles",
+    }  # fmt: skip
+    if format_ is Format.TABLE:
+        from detente.report.text import paragraph, terminal
+
+        heads = {
+            "sigma": "σ", "zeta_a_year": "ζ", "after_1_year": "1 year", "after_3_years": "3 years",
+            "after_5_years": "5 years", "after_10_years": "10 years", "long_run": "long run",
+        }  # fmt: skip
+        print_rows(
+            table[["horizon", *heads]].rename(columns=heads), meta, format_,
+            title="Elasticity of spending in a tariff that has stood for some years",
+        )  # fmt: skip
+        for _, row in table.iterrows():
+            default = ", the default" if row["default"] else ""
+            paragraph(
+                terminal(),
+                f"{row['horizon']}{default}: {row['title']}; long-run elasticity "
+                f"{row['long_run_theta']}. {row['citation']}",
+            )
+        paragraph(terminal(), f"Elasticities are {meta['elasticity']}.", style="dim")
+        return
+    print_rows(table, meta, format_)
+
+
 def _groups(text: str | None) -> dict[str, list[str]] | None:
     """ "EU27,NA=USA+CAN" as a mapping from label to members."""
     if text is None:

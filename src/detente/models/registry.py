@@ -10,11 +10,12 @@ from detente.models.caliendo_parro import CaliendoParro
 from detente.models.labour_supply import LabourSupply
 from detente.models.model import Model
 from detente.models.monopolistic import Monopolistic
+from detente.models.staggered import Staggered
 
 __all__ = ["DEFAULT", "MODELS", "able", "model_of", "name_of", "parameter_hint", "refuse_unable"]
 
 MODELS: dict[str, type[Model]] = {
-    each.name: each for each in (CaliendoParro, Monopolistic, LabourSupply)
+    each.name: each for each in (CaliendoParro, Monopolistic, LabourSupply, Staggered)
 }
 
 DEFAULT = CaliendoParro.name

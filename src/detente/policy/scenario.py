@@ -147,11 +147,13 @@ class Focus(Record):
 
 class Claim(Record):
     """A figure somebody published, printed beside our own; ``ours`` names the number to print,
-    for instance ``output[C29,JPN]`` or ``real_income[KOR]``."""
+    for instance ``output[C29,JPN]`` or ``real_income[KOR]``, after ``years`` (1 to 10), or in the
+    long run."""
 
     statement: str
     source: str
     ours: str
+    years: int | None = Field(default=None, ge=1, le=10)
     published_pct: Number | None = None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from detente.models.registry import MODELS
+from detente.models.staggered.model import LABOUR
 from detente.policy.scenario import Scenario
+from detente.runs.horizons import AFTER
 
 __all__ = ["run_schema", "table_schema"]
 
@@ -24,6 +26,10 @@ _META = {
         "checks": {"type": "object", "additionalProperties": {"type": "number"}},
         "theta_sets": {"type": "array", "items": _TEXT},
         "audit": _TEXT,
+        "horizon": _TEXT,
+        "labour": {"enum": list(LABOUR)},
+        "horizon_ranges": _TEXT,
+        "horizon_ranges_without": {"type": "array", "items": _TEXT},
     },
 }  # fmt: skip
 
@@ -78,6 +84,16 @@ def run_schema() -> dict[str, Any]:
                 {"sector": _TEXT, "importer": _TEXT, "exporter": _TEXT, "destination": _TEXT,
                  **flow}
             ),
+            "horizons": _rows(
+                {"country": _TEXT, "name": _TEXT, "horizon": {"enum": [*AFTER, "long_run"]},
+                 "years": _NUMBER, "real_income_pct": _NUMBER, "real_income_low_pct": _NUMBER,
+                 "real_income_high_pct": _NUMBER, "real_income_usd_bn": _NUMBER,
+                 "real_wage_pct": _NUMBER, "exports_pct": _NUMBER}
+            ),
+            "groups": _rows(
+                {"country": _TEXT, "sector": _TEXT, "horizon": {"enum": [*AFTER, "long_run"]},
+                 "share_of_pay_pct": _NUMBER, "real_wage_pct": _NUMBER}
+            ),
             "quotas": _rows(
                 {"sector": _TEXT, "importer": _TEXT, "exporters": _TEXT, "regime": _TEXT,
                  "quota_usd_mn": _NUMBER, "volume_usd_mn": _NUMBER, "volume_over_quota": _NUMBER,
@@ -88,7 +104,7 @@ def run_schema() -> dict[str, Any]:
             "comparison": _rows({"country": _TEXT, "name": _TEXT, "real_income_points": _NUMBER}),
             "claims": _rows(
                 {"statement": _TEXT, "source": _TEXT, "ours": _TEXT, "ours_pct": _NUMBER,
-                 "published_pct": _NUMBER}
+                 "published_pct": _NUMBER, "years": _NUMBER}
             ),
             "audit": _rows(
                 {"outcome": _TEXT, "check": _TEXT, "largest_relative_error": {"type": "number"},

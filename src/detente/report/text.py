@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detente.labels import country_name, sector_name
+from detente.report.horizons import print_groups, print_horizons
 from detente.runs.run import RunResult
 
 __all__ = ["frame_table", "paragraph", "print_run", "terminal"]
@@ -34,7 +35,12 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
     console.print(Text(scenario.title, style="bold"))
     paragraph(console, scenario.about)
     console.print()
-    _print_countries(result, console, everything)
+    if result.horizons is None:
+        _print_countries(result, console, everything)
+    else:
+        print_horizons(result, console, everything)
+        if "groups" in tables:
+            print_groups(result, console)
     _print_diversion(result, console)
     if "quotas" in tables:
         _print_quotas(result, console)
@@ -46,8 +52,8 @@ def print_run(result: RunResult, console: Console, *, everything: bool = False) 
         console,
         f"{out.world.name}; {out.model}; deficits {scenario.deficit}; elasticities "
         f"{scenario.theta}. {out.status.capitalize()}: largest error "
-        f"{out.after.solution.residual:.0e} after {out.after.solution.steps} steps. Long-run "
-        "comparison of two equilibria; no time path.",
+        f"{out.after.solution.residual:.0e} after {out.after.solution.steps} steps; the "
+        f"{'path by years on top' if result.horizons else 'long-run comparison, no time path'}.",
         style="dim",
     )
     if result.audits:
@@ -112,7 +118,11 @@ def _print_diversion(result: RunResult, console: Console) -> None:
         top["sector"] = [sector_name(s) for s in top["sector"]]
         top["importer"] = [country_name(c) for c in top["importer"]]
         heads = {"sector": "sector", "importer": "in", "moved_usd_bn": "moved, $bn"}
-        console.print(frame_table(top, heads, "Markets where most sales moved between sellers"))
+        console.print(
+            frame_table(
+                top, heads, "Markets where most sales would move between sellers in the long run"
+            )
+        )
         return
     sector, importer = result.market
     what = f"{sector_name(sector).lower()} sold in {country_name(importer)}"
@@ -123,10 +133,13 @@ def _print_diversion(result: RunResult, console: Console) -> None:
         "exporter": "seller", "before_usd_bn": "before, $bn", "after_usd_bn": "after, $bn",
         "change_usd_bn": "Δ $bn", "change_pct": "Δ %",
     }  # fmt: skip
-    console.print(frame_table(part[list(heads)], heads, f"Who replaced whom: {what}"))
+    title = f"Who would replace whom in the long run: {what}"
+    console.print(frame_table(part[list(heads)], heads, title))
     if redirected.empty:
         return
-    went = Table(title="Where that trade went instead, $bn", title_justify="left")
+    went = Table(
+        title="Where that trade would go instead in the long run, $bn", title_justify="left"
+    )
     went.add_column("seller")
     went.add_column("largest gains abroad")
     went.add_column("at home", justify="right")
@@ -164,8 +177,15 @@ def _print_claims(claims: pd.DataFrame, console: Console) -> None:
         published = row["published_pct"]
         theirs = "" if pd.isna(published) else f": {published:+.2f}%"
         paragraph(console, f"{row['statement']} ({row['source']}){theirs}", indent="  ")
+        timed = not pd.isna(row["years"])
+        when = f"after {row['years']:.0f} {'year' if row['years'] == 1 else 'years'}"
+        if timed:
+            paragraph(
+                console, f"ours, {row['ours']}, {when}: {row['ours_pct']:+.2f}%", indent="    "
+            )
         ours = ", ".join(f"{c.removesuffix('_pct')} {row[c]:+.2f}%" for c in sets)
-        paragraph(console, f"ours, {row['ours']}: {ours}", indent="    ")
+        long = ", in the long run" if timed else ""
+        paragraph(console, f"ours, {row['ours']}{long}: {ours}", indent="    ")
     console.print()
 
 

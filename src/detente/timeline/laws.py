@@ -14,6 +14,7 @@ import json
 import zipfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -25,12 +26,14 @@ import numpy as np
 
 from detente.errors import DateError, TableError
 from detente.ledger import Ledger
+from detente.memory import Kept
 from detente.models.blocks import Array
 from detente.policy import Policy
 from detente.policy.quota import Quota
 from detente.world import World
 
-__all__ = ["FIRST", "Laws", "build_laws", "find_laws", "inputs_key", "shipped_laws"]
+__all__ = ["FIRST", "Laws", "build_laws", "find_laws", "inputs_key", "laws_for",
+           "shipped_laws"]  # fmt: skip
 
 FIRST = "2018-01-01"
 """The first day of the timeline."""
@@ -86,7 +89,7 @@ class Laws:
         out: list[int] = []
         for d in range(len(self.dates)):
             changed = any(self._new(i, d).size for i in range(len(INSTRUMENTS)))
-            changed = changed or (d > 0 and self._quotas(d) != self._quotas(d - 1))
+            changed = changed or (d > 0 and self.quotas_of(d) != self.quotas_of(d - 1))
             out.append(d if changed or d == 0 else out[-1])
         return tuple(out)
 
@@ -95,6 +98,22 @@ class Laws:
         elasticities only); ``day``, if given, is the day it is asked for."""
         date = self.dates[place]
         said = [self.notes[n] for n in self.note_of[place]]
+        tariff, tax, left = self.arrays(place, world)
+        with np.errstate(divide="ignore"):
+            iceberg = left ** (-1.0 / world.theta.values[:, None, None])
+        return Policy(
+            world,
+            tariff=tariff,
+            export_tax=tax,
+            iceberg=iceberg,
+            quota=self.quotas_of(place),
+            title=f"law of {day or date}",
+            notes=tuple(text.replace(f"law of {date}", f"law of {day or date}") for text in said),
+            prohibitive=True,
+        )
+
+    def arrays(self, place: int, world: World) -> tuple[Array, Array, Array]:
+        """Tariffs, export taxes and the shares of flows that no ban touches (J, N, N)."""
         start = (world.tariff.values, np.zeros(world.tariff.shape), np.ones(world.tariff.shape))
         arrays = []
         for i, base in enumerate(start):
@@ -103,20 +122,10 @@ class Laws:
             array.flat[self.cells[i][:stop]] = self.values[i][:stop]  # later changes come last
             arrays.append(array)
         tariff, tax, left = arrays
-        with np.errstate(divide="ignore"):
-            iceberg = left ** (-1.0 / world.theta.values[:, None, None])
-        return Policy(
-            world,
-            tariff=tariff,
-            export_tax=tax,
-            iceberg=iceberg,
-            quota=self._quotas(place),
-            title=f"law of {day or date}",
-            notes=tuple(text.replace(f"law of {date}", f"law of {day or date}") for text in said),
-            prohibitive=True,
-        )
+        return tariff, tax, left
 
-    def _quotas(self, place: int) -> list[Quota]:
+    def quotas_of(self, place: int) -> list[Quota]:
+        """The quotas of a date."""
         found = self.quotas[place] if self.quotas else ()
         return [Quota(s, n, tuple(who), float(v), float(o), r) for s, n, who, v, o, r in found]
 
@@ -257,6 +266,25 @@ def find_laws(key: str, paths: Iterable[Path]) -> tuple[Path, Laws] | None:
         if held.key == key:
             return path, held
     return None
+
+
+_made: Kept[str, Laws] = Kept(4)
+
+
+def laws_for(ledger: Ledger, world: World) -> Laws:
+    """The law of every change date on ``world``, whatever its elasticities: as shipped where it
+    fits, otherwise worked out from the ledger (about a minute) and kept."""
+    from detente.world.theta import DEFAULT_THETA
+
+    plain = world
+    if world.theta.attrs.get("set") != DEFAULT_THETA and world.uses_iso3:
+        # laws do not depend on elasticities, but the hash of a world does
+        with suppress(TableError):
+            plain = world.with_theta(DEFAULT_THETA)
+    key = inputs_key(ledger, plain)
+    if key not in _made:
+        _made[key] = shipped_laws(ledger, plain) or build_laws(ledger, plain)
+    return _made[key]
 
 
 def shipped_laws(ledger: Ledger, world: World) -> Laws | None:

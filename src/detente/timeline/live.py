@@ -36,7 +36,7 @@ class LiveRuns:
 
     def run(self, scenario: Scenario, theta: str | None = None) -> RunResult:
         """As :func:`detente.run`, on the same numbers."""
-        result = run(scenario, theta=theta, world=self.world, laws=self._law)
+        result = run(scenario, theta=theta, world=self.world, laws=self._law, horizon="long")
         for outcome in result.by_theta.values():
             bases = prepare(outcome.world).bases
             while len(bases) > (BASES if outcome.world is self.world else OTHER_BASES):
