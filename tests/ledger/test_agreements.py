@@ -214,3 +214,28 @@ def test_offices_are_dated(ledger: Ledger) -> None:
     korea = {r.person for r in ledger.actors["actors/kor"].roles}
     assert "Lee Jae-yong" not in korea
     assert ledger.actors["actors/people/lee-jae-yong"].roles[0].office == "Samsung head"
+
+
+def test_the_swap_pool_adds_up(ledger):
+    """The attachment of the joint press release of 24 March 2010: 120 billion dollars, 80% of it
+    from China (with Hong Kong), Japan and Korea in the proportion 2 : 2 : 1."""
+    pool = ledger.agreements["cmim"]
+    put_in = {m.name: m.amount_usd_bn or 0.0 for m in pool.members}
+    assert sum(put_in.values()) == pytest.approx(120.0, abs=0.005)
+    assert put_in["CHN"] + put_in["HKG"] == pytest.approx(put_in["JPN"])
+    assert put_in["JPN"] == pytest.approx(2 * put_in["KOR"])
+    plus_three = sum(put_in[c] for c in ("CHN", "HKG", "JPN", "KOR"))
+    assert plus_three == pytest.approx(0.8 * 120.0)
+    assert [pool.fund_at(d) for d in ("2010-03-23", "2010-03-24", "2014-07-16", "2014-07-17")] == [
+        None, 120.0, 120.0, 240.0,
+    ]  # fmt: skip
+
+
+def test_money_belongs_to_financial_agreements(ledger):
+    pool = ledger.agreements["cmim"].model_dump(mode="json", exclude_unset=True)
+    with pytest.raises(ValueError, match="funds and amounts are for a financial agreement"):
+        Agreement.model_validate({**pool, "type": "trade"})
+    with pytest.raises(ValueError, match="funds must be in order of date"):
+        Agreement.model_validate({**pool, "funds": pool["funds"][::-1]})
+    with pytest.raises(ValueError, match="source 'nobody' is not in sources"):
+        Agreement.model_validate({**pool, "funds": [{**pool["funds"][0], "source": ["nobody"]}]})

@@ -9,23 +9,26 @@ from pydantic import model_validator
 
 from detente.records import Count
 
-from .fields import Iso3, IsoDate, Pct, RecordId, Share, Strict, Text
+from .fields import Amount, Iso3, IsoDate, Pct, RecordId, Share, Strict, Text
 from .scope import Products, Targets
 from .source import ShareOf, Sourced
 
-__all__ = ["Agreement", "Member", "Preference", "Step"]
+__all__ = ["Agreement", "Fund", "Member", "Preference", "Step"]
 
 
 class Member(Strict):
     """One member: a country, or a group that joined as one (the EU).
 
-    Without ``in_force`` it has signed but not yet ratified.
+    Without ``in_force`` it has signed but not yet ratified. In a pool of currency swaps it puts
+    in ``amount_usd_bn`` when it joins, and may draw ``multiple`` times that.
     """
 
     country: Iso3 | None = None
     group: RecordId | None = None
     in_force: IsoDate | None = None
     left: IsoDate | None = None
+    amount_usd_bn: Amount | None = None
+    multiple: Amount | None = None
     source: tuple[RecordId, ...] = ()
     note: Text | None = None
 
@@ -41,6 +44,14 @@ class Member(Strict):
     def name(self) -> str:
         """The country code or the group id."""
         return self.country or self.group or ""
+
+
+class Fund(Strict):
+    """The size of a pool of currency swaps from a date on."""
+
+    starts: IsoDate
+    usd_bn: Amount
+    source: tuple[RecordId, ...]
 
 
 class Step(Strict):
@@ -92,6 +103,7 @@ class Agreement(Sourced):
     scope: Text
     coverage: Text | None = None
     preferences: tuple[Preference, ...] = ()
+    funds: tuple[Fund, ...] = ()
     priority: Count = 0
     supersedes: tuple[RecordId, ...] = ()
 
@@ -105,6 +117,25 @@ class Agreement(Sourced):
                 if key not in self.sources:
                     raise ValueError(f"member {member.name}: source {key!r} is not in sources")
         return self
+
+    @model_validator(mode="after")
+    def _money_in_pools(self) -> Agreement:
+        pays = [m.name for m in self.members if m.amount_usd_bn is not None or m.multiple]
+        if self.type != "financial" and (pays or self.funds):
+            raise ValueError(f"funds and amounts are for a financial agreement, not {self.type}")
+        starts = [fund.starts for fund in self.funds]
+        if starts != sorted(set(starts)):
+            raise ValueError("funds must be in order of date, each date once")
+        for fund in self.funds:
+            for key in fund.source:
+                if key not in self.sources:
+                    raise ValueError(f"funds: source {key!r} is not in sources")
+        return self
+
+    def fund_at(self, day: str) -> float | None:
+        """The size of the pool on ``day``, USD billion; None where there is none."""
+        held = [fund.usd_bn for fund in self.funds if fund.starts <= day]
+        return held[-1] if held else None
 
     def members_at(self, day: str) -> tuple[Member, ...]:
         """Members for which the agreement is in force on ``day``."""

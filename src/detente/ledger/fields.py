@@ -93,6 +93,7 @@ HsCode = Annotated[str, BeforeValidator(_hs_code)]
 Iso3 = Annotated[str, BeforeValidator(_iso3)]
 Pct = Annotated[float, BeforeValidator(lambda v: _number(v, 0, 1000, "a rate in percent"))]
 Share = Annotated[float, BeforeValidator(lambda v: _number(v, 0, 100, "a share in percent"))]
+Amount = Annotated[float, BeforeValidator(lambda v: _number(v, 0, 1e6, "an amount"))]
 RecordId = Annotated[str, BeforeValidator(_record_id)]
 Text = Annotated[str, BeforeValidator(_text)]
 Article = Literal[
