@@ -23,6 +23,7 @@ NAMES = [
     "china-145",
     "china-145-answered",
     "cjk-fta",
+    "doubt-about-tariffs",
     "liberation-day",
     "metals-50",
     "rcep-complete",
@@ -53,7 +54,7 @@ def changed(policy, world) -> set[tuple[str, str]]:
     return {(world.countries[n], world.countries[e]) for n, e in np.argwhere(moved)}
 
 
-def test_the_nine_written_by_hand_and_no_other():
+def test_those_written_by_hand_and_no_other():
     # those that restate the ledger are tested in tests/law
     assert [n for n in scenario_names() if load_scenario(n).policy is None] == NAMES
 
@@ -84,6 +85,19 @@ def test_every_scenario_solves_and_its_claims_have_a_number(name, world, policie
     for claim in scenario.claims:
         assert claim.published_pct is not None
         assert np.isfinite(value_of(out, claim.ours))
+
+
+def test_doubt_is_a_cost_that_nobody_earns(world, policies):
+    policy = policies["doubt-about-tariffs"]
+    assert np.array_equal(policy.tariff, world.tariff)
+    cost = policy.iceberg.sel(importer="USA", exporter="CHN")
+    goods = [s for s in world.sectors if s != "services"]
+    np.testing.assert_allclose(cost.sel(sector=goods), 1.13)
+    assert float(cost.sel(sector="services")) == 1.0
+    assert int((policy.iceberg.values != 1.0).sum()) == len(goods)
+    out = dt.simulate(world, policy)
+    assert float((out.revenue - out.revenue_before).sel(country="USA")) < 0  # trade shrinks
+    assert float(out.real_income.sel(country="USA")) < 0
 
 
 def test_cars_25_adds_25_on_the_part_that_is_cars(world, policies):
