@@ -46,6 +46,11 @@ def test_headings_of_one_scope_are_taken_together(law):
             products for products, _, members in runs for _ in members]  # fmt: skip
 
 
+def test_bans_and_gaps_are_truth_values(law):
+    result = ask(law(measure("a", entry(rate_pct=5))))
+    assert (result.banned.dtype, result.partial.dtype) == (bool, bool)
+
+
 def test_exceptions_are_taken_from_the_goods_that_are_named(law):
     but = {"codes": ["72", "87"], "but": {"codes": ["8703"]}}
     ledger = law(measure("a", entry(rate_pct=5), products=but))

@@ -87,7 +87,7 @@ def _granted(step: Step, mfn: Array) -> Array:
         granted = np.full(len(mfn), step.rate_pct)
     else:
         granted = mfn * (1 - (step.cut_pct or 0) / 100)
-    return np.fmin(granted, mfn) if step.rate_pct != 0 else granted
+    return np.fmin(granted, mfn)  # where the ordinary rate is not held, the stated one
 
 
 def all_paths(scopes: Scopes, claims: Claims, measures: Iterable[ActiveMeasure]) -> Paths:

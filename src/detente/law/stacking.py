@@ -10,7 +10,7 @@ records.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -58,8 +58,8 @@ class Result:
     banned: Array
     partial: Array
     rules: tuple[Interaction, ...]
-    adjusted: dict[str, Array] = field(default_factory=dict)
-    trace: tuple[MeasureTrace, ...] = ()
+    adjusted: dict[str, Array]
+    trace: tuple[MeasureTrace, ...]
 
     @property
     def rate(self) -> Array:
