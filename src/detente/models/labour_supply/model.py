@@ -79,7 +79,7 @@ class LabourSupply(Model):
         instruments=("tariff", "iceberg", "transfer"),
         closures=("fixed", "zero", "share"),
         variables=("utility", "labour", "income_tax"),
-        tasks=("gradient", "games"),
+        tasks=("gradient", "games", "audit"),
     )
 
     def __post_init__(self) -> None:
