@@ -76,7 +76,8 @@ class Abilities(NamedTuple):
     ``closures`` : of fixed, zero, share
     ``variables`` : outcome variables of :mod:`detente.variables` beside the common ones
     ``tasks`` : of "gradient", "games", "political weights", "audit", "first order", "cards"; with
-    "cards" goes :meth:`Redrawn.with_elasticities`
+    "audit" goes a row of ``CHECKS`` in ``outcome/audit.py``, with "cards"
+    :meth:`Redrawn.with_elasticities`
     """
 
     instruments: tuple[str, ...]
