@@ -148,6 +148,8 @@ def test_product_scopes(law):
     table = three_lines()
     covered = {m.id: scope_lines(table, ledger, m.products)[list(LINE.values())].tolist()
                for m in ledger.measures.values()}  # fmt: skip
+    kinds = {scope_lines(table, ledger, m.products).dtype for m in ledger.measures.values()}
+    assert kinds == {np.dtype(bool)}  # a mask, and no positions
     # shirt, steel, car
     assert covered == {
         "all": [True, True, True], "sectors": [False, True, True], "both": [False, True, True],

@@ -5,7 +5,21 @@ from __future__ import annotations
 import pytest
 
 from detente.law.stacking import _same_scope
-from small_law import CAR, SHIRT, STEEL, ask, entry, heading, measure, rule, write
+from small_law import (
+    CAR,
+    SHIRT,
+    STEEL,
+    agreement,
+    ask,
+    entry,
+    heading,
+    measure,
+    paths,
+    preference,
+    rule,
+    share,
+    write,
+)
 
 
 @pytest.fixture
@@ -44,6 +58,34 @@ def test_headings_of_one_scope_are_taken_together(law):
         assert [active.measure.scope(active.provisions[n].provision)[1]
                 for products, _, members in runs for n, _ in members] == [
             products for products, _, members in runs for _ in members]  # fmt: skip
+
+
+def test_a_preference_nobody_has_used_yet_changes_nothing(law):
+    """Open from 2018, with shares of use from 2026 on: on the day nothing is known to claim it."""
+    later = preference({"rate_pct": 0}, utilisation=[share(100, "2026-01-01")])
+    ledger = law(agreement("fta", later))
+    assert paths(ask(ledger)) == [(1.0, 10.0)]
+    assert paths(ask(ledger, day="2026-06-01")) == [(1.0, 0.0)]
+
+
+def test_a_heading_that_reaches_nobody_here_hides_no_other(law):
+    ledger = law(measure(
+        "a", heading(entry(rate_pct=9), targets={"countries": ["CHN"]}),
+        heading(entry(rate_pct=5), products={"codes": ["72"]}, targets={"countries": ["KOR"]}),
+    ))  # fmt: skip
+    assert [ask(ledger, line).added[0] for line in (STEEL, CAR)] == [5, 0]
+
+
+def test_a_rule_for_some_countries_looks_at_the_goods_as_well(law):
+    """On Korean steel a sets e aside; on Korean cars there is no a, and for Japan no rule."""
+    ledger = law(
+        measure("a", entry(rate_pct=1), products={"codes": ["72"]}),
+        measure("e", entry(rate_pct=40)),
+        rule("exclude", where=["a"], drop=["e"], targets={"countries": ["KOR"]}),
+    )
+    found = [ask(ledger, line, partner).added[0]
+             for line, partner in ((STEEL, "KOR"), (CAR, "KOR"), (STEEL, "JPN"))]  # fmt: skip
+    assert found == [1, 40, 41]
 
 
 def test_bans_and_gaps_are_truth_values(law):

@@ -184,7 +184,7 @@ def _set_aside(
         ):
             continue
         hit = np.zeros(len(live), dtype=bool)
-        for other in set(records.behind(rule.where)) & set(applies):
+        for other in records.behind(rule.where):  # judged before, by the order of exclusion
             hit |= applies[other]
         if rule.targets is not None:
             hit &= scopes.partners(rule.targets)[paths.partner]
