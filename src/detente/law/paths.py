@@ -78,7 +78,7 @@ def open_claims(scopes: Scopes, mfn: Array, measures: Iterable[ActiveMeasure]) -
         rate[rows] = granted
         cut[rows] = np.nan if step.cut_pct is None else step.cut_pct / 100
         share[rows] = scopes.shares(use, rows)
-    return Claims(tuple(agreements), np.where(share > 0, claim, -1), rate, cut, share)
+    return Claims(tuple(agreements), claim, rate, cut, share)
 
 
 def _granted(step: Step, mfn: Array) -> Array:

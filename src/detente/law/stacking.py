@@ -179,9 +179,8 @@ def _set_aside(
     """The first rule that sets a measure aside where it is live; -1 where none does."""
     dropped = np.full(len(live), -1, dtype=np.int16)
     for number, rule in enumerate(records.rules):
-        if rule.rule != "exclude" or not {active.measure.id, active.measure.programme} & set(
-            rule.drop
-        ):
+        named = {active.measure.id, active.measure.programme} & set(rule.drop)
+        if rule.rule != "exclude" or not named:
             continue
         hit = np.zeros(len(live), dtype=bool)
         for other in records.behind(rule.where):  # judged before, by the order of exclusion
