@@ -393,3 +393,17 @@ def test_payoffs_of_governments_with_weights_enter_the_game():
     lobby = run_cells([policy], payoff=Governments((government(world, a, {"s00": 3.0}),)))
     assert lobby.payoff.sel(country=a) != bare.payoff.sel(country=a)
     assert "weighted" in lobby.provenance["objective"]
+
+
+def test_a_game_says_with_which_parameters_it_was_played():
+    world = random_world(Draw(N=3, J=1, seed=2, inputs=False, theta=(3.0, 8.0)))
+    free, bare = dt.Policy(world), run_cells([dt.Policy(world)])
+    assert bare.provenance["model"] == "caliendo-parro"
+    assert "model_settings" not in bare.provenance
+    model = {"name": "labour-supply", "kappa": 0.3, "nu": {"c01": 0.2, "others": 0.1}}
+    said = run_cells([free], model=model).provenance
+    assert said["model"] == "labour-supply"
+    assert (said["model_settings"]["kappa"], said["model_settings"]["nu"]) == (0.3, (0.1, 0.2, 0.1))
+    assert (
+        said["model_settings"] == dt.simulate(world, free, model=model).provenance["model_settings"]
+    )

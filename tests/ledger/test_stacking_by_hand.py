@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detente.law.stacking import Cells, evaluate, scope_lines
+from detente.law.scopes import scope_lines
+from detente.law.stacking import Cells, evaluate
 from small_law import (
     CAR,
     LINE,
@@ -147,6 +148,8 @@ def test_product_scopes(law):
     table = three_lines()
     covered = {m.id: scope_lines(table, ledger, m.products)[list(LINE.values())].tolist()
                for m in ledger.measures.values()}  # fmt: skip
+    kinds = {scope_lines(table, ledger, m.products).dtype for m in ledger.measures.values()}
+    assert kinds == {np.dtype(bool)}  # a mask, and no positions
     # shirt, steel, car
     assert covered == {
         "all": [True, True, True], "sectors": [False, True, True], "both": [False, True, True],
@@ -505,7 +508,7 @@ def test_shares_of_a_table_go_by_line_and_by_the_label_of_the_data(law, monkeypa
         held = {"KOREA": {"870323": 0.25, "720839": 1.0}, "JPN": {"870323": 0.5}}[partner]
         return np.array([held.get(c, 0.0) for c in codes])
 
-    monkeypatch.setattr("detente.law.stacking.claim_shares", shares)
+    monkeypatch.setattr("detente.law.scopes.claim_shares", shares)
     used = [{"starts": "2018-01-01", "table": "claims"}]
     free = preference({"rate_pct": 0}, utilisation=used)
     ledger = law(agreement("fta", free, members=("USA", "KOR", "JPN")))

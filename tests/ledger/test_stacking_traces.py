@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from detente.law.stacking import _same_scope
-from small_law import CAR, SHIRT, STEEL, ask, entry, heading, measure, rule, write
+from detente.law.stacking import Cells, _same_scope, evaluate
+from small_law import (
+    CAR,
+    SHIRT,
+    STEEL,
+    agreement,
+    ask,
+    entry,
+    heading,
+    measure,
+    paths,
+    preference,
+    rule,
+    share,
+    three_lines,
+    write,
+)
 
 
 @pytest.fixture
@@ -44,6 +60,66 @@ def test_headings_of_one_scope_are_taken_together(law):
         assert [active.measure.scope(active.provisions[n].provision)[1]
                 for products, _, members in runs for n, _ in members] == [
             products for products, _, members in runs for _ in members]  # fmt: skip
+
+
+def test_a_preference_nobody_has_used_yet_changes_nothing(law):
+    """Open from 2018, with shares of use from 2026 on: on the day nothing is known to claim it."""
+    later = preference({"rate_pct": 0}, utilisation=[share(100, "2026-01-01")])
+    ledger = law(agreement("fta", later))
+    assert paths(ask(ledger)) == [(1.0, 10.0)]
+    assert paths(ask(ledger, day="2026-06-01")) == [(1.0, 0.0)]
+
+
+def test_an_agreement_with_others_hides_no_agreement(law):
+    free = preference({"rate_pct": 0})
+    ledger = law(agreement("a", free, members=("USA", "JPN")), agreement("b", free))
+    assert [a.id for a, _ in ledger.at("2025-06-01").preferences("USA")] == ["a", "b"]
+    table = three_lines()
+    only = Cells(np.zeros(1, dtype=int), np.zeros(1, dtype=int), ("KOR",), ("KOR",))
+    assert evaluate(ledger.at("2025-06-01"), table, only).rate.tolist() == [0.0]
+
+
+def test_a_group_without_members_is_no_target(law, monkeypatch):
+    """A group that trades under one label, before anybody had joined: "all" does not reach it."""
+    regime = law(measure("a", entry(rate_pct=5))).at("2025-06-01")
+    monkeypatch.setattr(
+        type(regime), "members_of_partner",
+        lambda self, p: frozenset() if p == "EU27" else frozenset({p}),
+    )  # fmt: skip
+    two = Cells(np.zeros(2, dtype=int), np.array([0, 1]), ("KOR", "EU27"), ("KOR", "EU27"))
+    assert evaluate(regime, three_lines(), two).added.tolist() == [5.0, 0.0]
+
+
+def test_a_heading_that_reaches_nobody_here_hides_no_other(law):
+    ledger = law(measure(
+        "a", heading(entry(rate_pct=9), targets={"countries": ["CHN"]}),
+        heading(entry(rate_pct=5), products={"codes": ["72"]}, targets={"countries": ["KOR"]}),
+    ))  # fmt: skip
+    assert [ask(ledger, line).added[0] for line in (STEEL, CAR)] == [5, 0]
+
+
+def test_a_rule_for_some_countries_looks_at_the_goods_as_well(law):
+    """On Korean steel a sets e aside; on Korean cars there is no a, and for Japan no rule."""
+    ledger = law(
+        measure("a", entry(rate_pct=1), products={"codes": ["72"]}),
+        measure("e", entry(rate_pct=40)),
+        rule("exclude", where=["a"], drop=["e"], targets={"countries": ["KOR"]}),
+    )
+    found = [ask(ledger, line, partner).added[0]
+             for line, partner in ((STEEL, "KOR"), (CAR, "KOR"), (STEEL, "JPN"))]  # fmt: skip
+    assert found == [1, 40, 41]
+
+
+def test_only_an_exclusion_sets_aside(law):
+    """The higher of 5 and 7 is due, whatever else a rule of that kind happens to name."""
+    highest = rule("highest", over=["a", "b"], where=["a"], drop=["b"])
+    result = ask(law(measure("a", entry(rate_pct=5)), measure("b", entry(rate_pct=7)), highest))
+    assert result.added.tolist() == [7.0]
+
+
+def test_bans_and_gaps_are_truth_values(law):
+    result = ask(law(measure("a", entry(rate_pct=5))))
+    assert (result.banned.dtype, result.partial.dtype) == (bool, bool)
 
 
 def test_exceptions_are_taken_from_the_goods_that_are_named(law):

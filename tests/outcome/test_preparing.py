@@ -8,6 +8,7 @@ import pytest
 import detente as dt
 from detente.errors import InputError, NoSolutionError
 from detente.models.caliendo_parro import CaliendoParro
+from detente.models.labour_supply import LabourSupply
 from detente.models.monopolistic import Monopolistic
 from detente.outcome.economy import instruments, prepare, tables, with_elasticities
 from detente.outcome.simulate import checked_model
@@ -36,6 +37,16 @@ def test_drawn_elasticities_are_those_of_a_world_that_has_them(world):
     assert held.economy.theta.tolist() == world.theta.values.tolist()
     assert drawn.bases is not held.bases
     assert len(drawn.bases) == 0
+
+
+def test_elasticities_are_drawn_only_where_the_model_says_so(world):
+    one = build(world.trade.values[:1], tariff=world.tariff.values[:1])
+    with pytest.raises(InputError, match=r"labour-supply does not support cards; caliendo-parro d"):
+        with_elasticities(prepare(one, LabourSupply()), np.array([5.0]))
+    assert not hasattr(LabourSupply, "with_elasticities")
+    said = LabourSupply.abilities._replace(tasks=("cards",))
+    with pytest.raises(TypeError, match="with_elasticities"):
+        type("Careless", (LabourSupply,), {"abilities": said})
 
 
 def test_a_world_is_prepared_once_for_each_model(world):

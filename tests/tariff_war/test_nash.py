@@ -202,3 +202,30 @@ def test_seven_players_by_sector_and_partner():
     assert war.status == "converged"
     assert len(war.equilibria) == 1
     assert max(float(abs(s.tariff - war.tariff).max()) for s in war.starts) < 1e-6
+
+
+@pytest.mark.parametrize("by", ["uniform", "sector", "partner", "sector,partner"])
+def test_a_rate_stands_on_what_is_not_traded_too(by):
+    """Here c00 buys no s01 from c02, and nothing at all from c03. A rate on all, on a sector or
+    on a partner holds there as well; a rate of that one flow is not chosen, so nothing changes."""
+    trade = np.full((2, 4, 4), 3.0) + 30.0 * np.eye(4)
+    trade[1, 0, 2] = trade[:, 0, 3] = 0.0
+    trade[1, 2, 0] = trade[:, 3, 0] = 0.0
+    tariff = np.zeros_like(trade)
+    tariff[:, 0, 1:] = 0.07
+    world = build(trade, tariff=tariff, theta=4.0)
+    war = nash(world, ["c00", "c01"], by=by, deficit="zero", deviations=0)
+    mine = war.rates[war.rates.player == "c00"].set_index("lever").rate_pct / 100
+    mine.index = mine.index.str.removeprefix("tariff ")
+    chosen = war.tariff.sel(importer="c00")
+    expected = {
+        "uniform": lambda s, c: mine["on all"],
+        "sector": lambda s, c: mine[s],
+        "partner": lambda s, c: mine["c02"] if c == "c02" else 0.07,
+        "sector,partner": lambda s, c: 0.07,
+    }[by]
+    for s, c in (("s01", "c02"), ("s00", "c03"), ("s01", "c03")):
+        assert float(chosen.sel(sector=s, exporter=c)) == pytest.approx(expected(s, c), rel=1e-12)
+    # it can be given back, and nothing that is traded comes out otherwise
+    again = dt.simulate(world, dt.Policy(world, tariff=war.tariff), deficit="zero")
+    np.testing.assert_allclose(again.trade, war.outcome.trade, rtol=1e-8)

@@ -15,9 +15,9 @@ import xarray as xr
 
 from detente.errors import InputError
 from detente.models.blocks import Array
-from detente.models.registry import DEFAULT, name_of
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome, simulate
-from detente.outcome.simulate import AnyModel
+from detente.outcome.simulate import AnyModel, checked_model
 from detente.policy import Policy
 from detente.runs.many import simulate_many
 from detente.tariff_war.objective import Government
@@ -205,7 +205,7 @@ def provenance(
         "world": world.name,
         "world_hash": world.hash,
         "baseline": "world table" if baseline is None else baseline.title or baseline.hash,
-        "model": name_of(model),
+        **checked_model(model, deficit, "games", world).named,
         "deficit": deficit,
         "theta": str(world.theta.attrs.get("set", "own")),
         "objective": "real income"

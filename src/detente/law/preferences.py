@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from detente.labels import goods_sectors
-from detente.law.stacking import scope_lines
+from detente.law.scopes import scope_lines
 from detente.law.tables import Array, LineTable, line_table
 from detente.ledger import Regime
 from detente.ledger.asof import row_at

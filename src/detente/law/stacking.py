@@ -1,46 +1,29 @@
 """The rules of the law, applied to many lines at once.
 
-A *cell* is one line from one partner. The law looks at *paths* of a cell: with the preference
-claimed or not, on the metal part or the rest. `evaluate` expands cells into paths, works out every
-path, and leaves the averaging to the caller. No country and no programme is named here: which
-measures meet, and how, comes from the records.
+`evaluate` takes four steps, each a function below: the paths of every cell (`paths`), the provision
+of each measure that governs a path and the rules that set it aside, what the measures add one
+after the other, and the rules that bind what they add up to. It leaves the averaging to the
+caller. No country and no programme is named here: which measures meet, and how, comes from the
+records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from detente.ledger import ActiveMeasure, Ledger, Regime
-from detente.ledger.asof import row_at
+from detente.ledger import ActiveMeasure, Regime
 from detente.ledger.check import exclusion_order
-from detente.ledger.schema import (
-    Agreement,
-    Interaction,
-    ProductsPart,
-    ShareOf,
-    Split,
-    Step,
-    Targets,
-    When,
-)
+from detente.ledger.schema import Agreement, Interaction, ProductsPart, Targets, When
 
-from .tables import Array, LineTable, claim_shares, covered
+from .paths import Claims, Paths, all_paths, on_path, open_claims
+from .scopes import Cells, Scopes
+from .tables import Array, LineTable
 
-__all__ = ["Cells", "MeasureTrace", "Result", "evaluate", "scope_lines"]
-
-
-@dataclass(frozen=True)
-class Cells:
-    """``line`` and ``partner`` are positions. ``partners`` are the labels the law is asked about,
-    ``data_partners`` the labels under which the tables hold them."""
-
-    line: Array
-    partner: Array
-    partners: tuple[str, ...]
-    data_partners: tuple[str, ...]
+__all__ = ["Cells", "MeasureTrace", "Result", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +58,8 @@ class Result:
     banned: Array
     partial: Array
     rules: tuple[Interaction, ...]
-    adjusted: dict[str, Array] = field(default_factory=dict)
-    trace: tuple[MeasureTrace, ...] = ()
+    adjusted: dict[str, Array]
+    trace: tuple[MeasureTrace, ...]
 
     @property
     def rate(self) -> Array:
@@ -86,330 +69,238 @@ class Result:
 
 def evaluate(regime: Regime, table: LineTable, cells: Cells, trace: bool = False) -> Result:
     """The rate on every path of every cell. ``trace`` keeps what each measure did."""
-    return _Evaluation(regime, table, cells, trace).run()
+    records = _records(regime, table.importer)
+    scopes = Scopes(regime, table, cells)
+    mfn = table.base_pct[cells.line]
+    claims = open_claims(scopes, mfn, records.measures.values())
+    paths = all_paths(scopes, claims, records.measures.values())
+    governs = _governing(records, scopes, claims, paths)
+    limits = [r for r in records.rules if r.rule in ("highest", "cap", "floor")]
+    keep = set(governs) if trace else {i for r in limits for i in records.behind(r.over)}
+    sums = _sums(mfn, claims, paths)
+    kept = _stack(records, governs, sums, keep)
+    added, adjusted = sums.added, dict[str, Array]()
+    for rule in limits:
+        held = [kept[k] for k in records.behind(rule.over) if k in kept]
+        if held:
+            adjusted[rule.id] = _limit(rule, held, scopes, paths)
+            added = added + adjusted[rule.id]
+    traced = tuple(MeasureTrace(records.measures[k], *governs[k], kept[k]) for k in kept if trace)
+    return Result(
+        paths.cell, paths.entry, paths.value, paths.claim, claims.agreements, paths.parts,
+        sums.mfn, sums.base, added, sums.banned, sums.partial, records.rules, adjusted, traced,
+    )  # fmt: skip
 
 
-def scope_lines(table: LineTable, ledger: Ledger, products: ProductsPart) -> Array:
-    """Which lines of ``table`` a product scope covers: bool, one per line."""
-    if getattr(products, "outside_goods", None):
-        return np.zeros(len(table.codes), dtype=bool)
-    if getattr(products, "all", False):
-        mask = np.ones(len(table.codes), dtype=bool)
-    else:
-        codes = [*products.codes, *(c for key in products.lists for c in ledger.lists[key].codes)]
-        mask = covered(table.codes, codes) | np.isin(table.sector, products.sectors)
-    but = getattr(products, "but", None)
-    if but is not None and (but.codes or but.lists or but.sectors):
-        mask = mask & ~scope_lines(table, ledger, but)
-    return mask
+# -- the records of one importer -------------------------------------------------------------
 
 
-class _Evaluation:
-    def __init__(self, regime: Regime, table: LineTable, cells: Cells, trace: bool) -> None:
-        self.regime, self.table, self.cells, self.trace = regime, table, cells, trace
-        self.measures = {a.measure.id: a for a in regime.by(table.importer)}
-        self.rules = tuple(r for r in regime.rules if r.imposer == table.importer)
+class _Records(NamedTuple):
+    """An importer's measures in force by id, its rules, and the ids behind each name."""
 
-    # -- scopes ------------------------------------------------------------------------------
+    measures: dict[str, ActiveMeasure]
+    rules: tuple[Interaction, ...]
+    names: dict[str, tuple[str, ...]]
 
-    def lines(self, products: ProductsPart) -> Array:
-        """Which lines a product scope covers; kept on the table, since dates share scopes."""
-        key = (self.regime.ledger.content_hash, products)
-        if key not in self.table.masks:
-            self.table.masks[key] = scope_lines(self.table, self.regime.ledger, products)
-        return self.table.masks[key]
-
-    def partners(self, targets: Targets) -> Array:
-        """Which partners a target set reaches; the importer is never its own target."""
-        named = self.regime.countries(targets)
-        own = self.regime.members_of_partner(self.table.importer)
-        members = [self.regime.members_of_partner(p) for p in self.cells.partners]
-        return np.array([bool(m) and m <= named and not m & own for m in members])
-
-    # -- paths -------------------------------------------------------------------------------
-
-    def run(self) -> Result:
-        cells = self.cells
-        self.mfn_cell = self.table.base_pct[cells.line]
-        claim, pref_rate, share = self._claims()
-        n = len(cells.line)
-        self.cell = np.arange(n)
-        self.entry = np.ones(n)
-        self.value = np.ones(n)
-        self.claim = np.where(share >= 1, claim, -1).astype(np.int16)
-        some = np.flatnonzero((share > 0) & (share < 1))
-        self._fork(some, share[some], "entry")
-        self.claim[n:] = claim[some]
-        self.parts: dict[str, Array] = {}
-        for split in self._splits():
-            self._divide(split)
-        self.line = cells.line[self.cell].astype(np.int32)
-        self.partner = cells.partner[self.cell].astype(np.int32)
-        self.mfn = self.mfn_cell[self.cell].copy()
-        self.base = np.where(self.claim >= 0, pref_rate[self.cell], self.mfn)
-        return self._measures()
-
-    def _fork(self, rows: Array, share: Array, weight: str) -> None:
-        """Copy ``rows``; the copies carry ``share`` of the weight, the originals the rest."""
-        held = getattr(self, weight)
-        copies = held[rows] * share
-        held[rows] *= 1 - share
-        for name in ("cell", "entry", "value", "claim"):
-            column = getattr(self, name)
-            extra = copies if name == weight else column[rows]
-            setattr(self, name, np.concatenate([column, extra]))
-        if hasattr(self, "parts"):
-            self.parts = {k: np.concatenate([v, v[rows]]) for k, v in self.parts.items()}
-
-    def _claims(self) -> tuple[Array, Array, Array]:
-        """Per cell: the preference open to it (-1 none), its rate, and the share that claims it."""
-        cells, day = self.cells, self.regime.date
-        n = len(cells.line)
-        claim, rate, share = np.full(n, -1), np.full(n, np.nan), np.zeros(n)
-        self.cut = np.full(n, np.nan)
-        matters = {
-            c
-            for a in self.measures.values()
-            for p in a.provisions
-            for c in (*p.provision.when.claims, *p.provision.when.no_claims)
-        }
-        self.agreements: list[Agreement] = []
-        for agreement, pref in self.regime.preferences(self.table.importer):
-            open_to = np.array([self.regime.grants(agreement, pref, p) for p in cells.partners])
-            if not open_to.any():
-                continue
-            rows = np.flatnonzero(
-                open_to[cells.partner] & self.lines(pref.products)[cells.line] & (claim < 0)
-            )
-            step, use = row_at(pref.steps, day), row_at(pref.utilisation, day)
-            if not len(rows) or not isinstance(step, Step) or not isinstance(use, ShareOf):
-                continue
-            mfn = self.mfn_cell[rows]
-            if step.rate_pct is not None:
-                granted = np.full(len(rows), step.rate_pct)
-            else:
-                granted = mfn * (1 - (step.cut_pct or 0) / 100)
-            granted = np.fmin(granted, mfn) if step.rate_pct != 0 else granted
-            # A claim that changes neither the base nor any measure is not worth a path.
-            idle = (granted == mfn) & (agreement.id not in matters)
-            rows, granted = rows[~idle], granted[~idle]
-            self.agreements.append(agreement)
-            claim[rows] = len(self.agreements) - 1
-            rate[rows] = granted
-            self.cut[rows] = np.nan if step.cut_pct is None else step.cut_pct / 100
-            share[rows] = self._share(use, rows)
-        return np.where(share > 0, claim, -1), rate, share
-
-    def _share(self, use: ShareOf, rows: Array) -> Array:
-        """A share record on cells, as fractions."""
-        if use.share_pct is not None:
-            return np.full(len(rows), use.share_pct / 100)
-        cells = self.cells
-        out = np.zeros(len(rows))
-        line, partner = cells.line[rows], cells.partner[rows]
-        for p in np.unique(partner):
-            here = partner == p
-            out[here] = self._table_shares(use.table or "", cells.data_partners[p])[line[here]]
-        return out
-
-    def _table_shares(self, name: str, partner: str) -> Array:
-        """Shares of all lines from one partner; kept on the table, since dates share them."""
-        key = (name, partner)
-        if key not in self.table.masks:
-            self.table.masks[key] = claim_shares(
-                name, self.table.importer, self.table.codes, partner
-            )
-        return self.table.masks[key]
-
-    def _splits(self) -> list[Split]:
-        used = {
-            s for a in self.measures.values() for p in a.provisions for s in p.provision.when.parts
-        }
-        return [self.regime.ledger.splits[s] for s in sorted(used)]
-
-    def _divide(self, split: Split) -> None:
-        """Fork paths into the first and second part of a split."""
-        share = np.zeros(len(self.cells.line))
-        for row in split.rows:
-            rows = np.flatnonzero(self.lines(row.products)[self.cells.line])
-            if row.targets is not None:
-                rows = rows[self.partners(row.targets)[self.cells.partner[rows]]]
-            now = row_at(row.shares, self.regime.date)
-            if isinstance(now, ShareOf):
-                share[rows] = self._share(now, rows)
-        here = share[self.cell]
-        self.parts[split.id] = np.where(here >= 1, 0, 1).astype(np.int8)
-        some = np.flatnonzero((here > 0) & (here < 1))
-        before = len(self.cell)
-        self._fork(some, here[some], "value" if split.by == "value" else "entry")
-        self.parts[split.id][before:] = 0
-
-    # -- measures ----------------------------------------------------------------------------
-
-    def _measures(self) -> Result:
-        n = len(self.cell)
-        by_name = _names(self.measures.values())
-        where_needed = {i for r in self.rules for w in r.where for i in by_name.get(w, ())}
-        applies: dict[str, Array] = {}
-        chosen: dict[str, tuple[Array, Array]] = {}
-        order = exclusion_order((a.measure for a in self.measures.values()), self.rules)
-        for key in order:
-            active = self.measures[key]
-            choice = self._choose(active)
-            live = choice >= 0
-            exempt = np.array([p.entry.form == "exempt" for p in active.provisions])
-            live &= ~exempt[choice]
-            dropped = np.full(n, -1, dtype=np.int16)
-            for number, rule in enumerate(self.rules):
-                if rule.rule != "exclude" or not {key, active.measure.programme} & set(rule.drop):
-                    continue
-                hit = np.zeros(n, dtype=bool)
-                for other in {i for w in rule.where for i in by_name.get(w, ())} & set(applies):
-                    hit |= applies[other]
-                if rule.targets is not None:
-                    hit &= self.partners(rule.targets)[self.partner]
-                dropped[live & hit & (dropped < 0)] = number
-            if key in where_needed:
-                applies[key] = live & (dropped < 0)
-            chosen[key] = (choice, dropped)
-        return self._amounts(chosen, by_name)
-
-    def _choose(self, active: ActiveMeasure) -> Array:
-        """The provision that governs each path. Provisions of one scope are taken together."""
-        choice = np.full(len(self.cell), -1, dtype=np.int16)
-        best = np.full(len(self.cell), -1.0)
-        highest = active.measure.several == "highest"
-        rates = np.array([p.entry.rate_pct or 0.0 for p in active.provisions])
-        for products, when, members in _same_scope(active):
-            by_partner = np.full(len(self.cells.partners), -1, dtype=np.int16)
-            for number, targets in members:
-                by_partner[self.partners(targets)] = number
-            if not (by_partner >= 0).any():
-                continue
-            rows = np.flatnonzero((by_partner >= 0)[self.partner])
-            mask = self.lines(products)
-            if not mask.all():
-                rows = rows[mask[self.line[rows]]]
-            rows = self._on_path(when, rows)
-            here = by_partner[self.partner[rows]]
-            if highest:
-                exempt = active.provisions[members[0][0]].entry.form == "exempt"
-                wins = exempt | (rates[here] > best[rows])
-                rows, here = rows[wins], here[wins]
-                best[rows] = np.inf if exempt else rates[here]
-            choice[rows] = here
-        return choice
-
-    def _on_path(self, when: When, rows: Array) -> Array:
-        """Those of the rows that are on the legal path a provision needs."""
-        # the last place stands for "no claim" (-1)
-        ids = [*(a.id for a in self.agreements), ""]
-        if when.claims:
-            rows = rows[np.array([i in when.claims for i in ids])[self.claim[rows]]]
-        if when.no_claims:
-            rows = rows[np.array([i not in when.no_claims for i in ids])[self.claim[rows]]]
-        for split, part in when.parts.items():
-            number = self.regime.ledger.splits[split].parts.index(part)
-            rows = rows[self.parts[split][rows] == number]
-        return rows
-
-    def _amounts(
-        self, chosen: dict[str, tuple[Array, Array]], by_name: dict[str, tuple[str, ...]]
-    ) -> Result:
-        n = len(self.cell)
-        added, partial = np.zeros(n), np.zeros(n, dtype=bool)
-        banned = np.zeros(n, dtype=bool)
-        rest = [r for r in self.rules if r.rule in ("highest", "cap", "floor")]
-        keep = {i for r in rest for o in r.over for i in by_name.get(o, ())}
-        kept: dict[str, Array] = {}
-        for key in self._sequence(chosen, by_name):
-            choice, dropped = chosen[key]
-            active = self.measures[key]
-            points = np.zeros(n)
-            for form, base, group in _same_form(active):
-                of_form = np.zeros(len(active.provisions) + 1, dtype=bool)
-                of_form[group] = True  # the last place stands for "no provision" (-1)
-                rows = np.flatnonzero(of_form[choice] & (dropped < 0))
-                if not len(rows):
-                    continue
-                entries = active.provisions
-                rate = np.array([p.entry.rate_pct or 0.0 for p in entries])[choice[rows]]
-                if form == "added":
-                    points[rows] = rate
-                elif form == "total":
-                    under = self.mfn[rows] if base == "mfn" else self.base[rows]
-                    points[rows] = np.maximum(0.0, rate - under)
-                elif form == "replaced":
-                    # a preference stated as a cut is a cut of the new ordinary rate
-                    cut = self.cut[self.cell[rows]]
-                    kept_rate = np.where(
-                        np.isnan(cut), np.fmin(self.base[rows], rate), rate * (1 - cut)
-                    )
-                    self.base[rows] = np.where(self.claim[rows] >= 0, kept_rate, rate)
-                    self.mfn[rows] = rate
-                elif form == "ban":
-                    banned[rows] = True
-                elif form != "exempt":
-                    worth = [p.entry.equivalent_pct for p in entries]
-                    known = np.array([w is not None for w in worth])[choice[rows]]
-                    points[rows] = np.array([w or 0.0 for w in worth])[choice[rows]]
-                    partial[rows] |= ~known
-            added += points
-            if self.trace or key in keep:
-                kept[key] = points
-        adjusted: dict[str, Array] = {}
-        for rule in rest:
-            change = self._adjust(rule, [i for o in rule.over for i in by_name.get(o, ())], kept)
-            if change is not None:
-                added += change
-                adjusted[rule.id] = change
-        traced = tuple(
-            MeasureTrace(self.measures[k], *chosen[k], kept[k]) for k in kept if self.trace
-        )
-        return Result(
-            self.cell, self.entry, self.value, self.claim, tuple(self.agreements), self.parts,
-            self.mfn, self.base, added, banned, partial, self.rules, adjusted, traced,
-        )  # fmt: skip
-
-    def _sequence(self, keys: Iterable[str], by_name: dict[str, tuple[str, ...]]) -> list[str]:
-        """Replaced bases first, since totals are measured against them; then the order rules."""
-        stated = [
-            i for r in self.rules if r.rule == "order" for o in r.over for i in by_name.get(o, ())
-        ]
-        place = {k: n for n, k in reversed(list(enumerate(stated)))}
-
-        def rank(key: str) -> tuple[bool, int, str]:
-            forms = {p.entry.form for p in self.measures[key].provisions}
-            return ("replaced" not in forms, place.get(key, len(stated)), key)
-
-        return sorted(keys, key=rank)
-
-    def _adjust(
-        self, rule: Interaction, keys: Sequence[str], kept: dict[str, Array]
-    ) -> Array | None:
-        held = [kept[k] for k in keys if k in kept]
-        if not held:
-            return None
-        total = np.sum(held, axis=0)
-        here = total > 0
-        if rule.targets is not None:
-            here &= self.partners(rule.targets)[self.partner]
-        if rule.rule == "highest":
-            wanted = np.max(held, axis=0)
-        elif rule.rule == "cap":
-            wanted = np.minimum(total, rule.rate_pct or 0.0)
-        else:
-            wanted = np.maximum(total, rule.rate_pct or 0.0)
-        return np.where(here, wanted - total, 0.0)
+    def behind(self, names: Iterable[str]) -> list[str]:
+        """Ids of the measures in force behind names of measures and programmes."""
+        return [i for name in names for i in self.names.get(name, ())]
 
 
-def _names(active: Iterable[ActiveMeasure]) -> dict[str, tuple[str, ...]]:
-    """Measure ids behind each measure id and each programme."""
+def _records(regime: Regime, importer: str) -> _Records:
+    measures = {a.measure.id: a for a in regime.by(importer)}
     names: dict[str, tuple[str, ...]] = {}
-    for a in active:
-        for name in {a.measure.id, a.measure.programme}:
-            names[name] = (*names.get(name, ()), a.measure.id)
-    return names
+    for key, a in measures.items():
+        for name in {key, a.measure.programme}:
+            names[name] = (*names.get(name, ()), key)
+    return _Records(measures, tuple(r for r in regime.rules if r.imposer == importer), names)
+
+
+# -- which provision governs a path, and what sets it aside ----------------------------------
+
+
+class _Governs(NamedTuple):
+    """Of one measure, on every path: as in :class:`MeasureTrace`."""
+
+    choice: Array
+    dropped: Array
+
+
+def _governing(
+    records: _Records, scopes: Scopes, claims: Claims, paths: Paths
+) -> dict[str, _Governs]:
+    """What governs each path of each measure, those that set others aside first."""
+    needed = {i for r in records.rules for i in records.behind(r.where)}
+    applies: dict[str, Array] = {}
+    governs: dict[str, _Governs] = {}
+    for key in exclusion_order((a.measure for a in records.measures.values()), records.rules):
+        active = records.measures[key]
+        choice = _chosen(active, scopes, claims, paths)
+        exempt = np.array([p.entry.form == "exempt" for p in active.provisions])
+        live = (choice >= 0) & ~exempt[choice]
+        dropped = _set_aside(records, active, live, applies, scopes, paths)
+        if key in needed:
+            applies[key] = live & (dropped < 0)
+        governs[key] = _Governs(choice, dropped)
+    return governs
+
+
+def _chosen(active: ActiveMeasure, scopes: Scopes, claims: Claims, paths: Paths) -> Array:
+    """The provision that governs each path. Provisions of one scope are taken together."""
+    choice = np.full(len(paths.cell), -1, dtype=np.int16)
+    best = np.full(len(paths.cell), -1.0)
+    highest = active.measure.several == "highest"
+    rates = np.array([p.entry.rate_pct or 0.0 for p in active.provisions])
+    for products, when, members in _same_scope(active):
+        by_partner = np.full(len(scopes.cells.partners), -1, dtype=np.int16)
+        for number, targets in members:
+            by_partner[scopes.partners(targets)] = number
+        if not (by_partner >= 0).any():
+            continue
+        rows = np.flatnonzero((by_partner >= 0)[paths.partner])
+        mask = scopes.lines(products)
+        if not mask.all():
+            rows = rows[mask[paths.line[rows]]]
+        rows = on_path(scopes, claims, paths, when, rows)
+        here = by_partner[paths.partner[rows]]
+        if highest:
+            exempt = active.provisions[members[0][0]].entry.form == "exempt"
+            wins = exempt | (rates[here] > best[rows])
+            rows, here = rows[wins], here[wins]
+            best[rows] = np.inf if exempt else rates[here]
+        choice[rows] = here
+    return choice
+
+
+def _set_aside(
+    records: _Records, active: ActiveMeasure, live: Array, applies: dict[str, Array],
+    scopes: Scopes, paths: Paths,
+) -> Array:  # fmt: skip
+    """The first rule that sets a measure aside where it is live; -1 where none does."""
+    dropped = np.full(len(live), -1, dtype=np.int16)
+    for number, rule in enumerate(records.rules):
+        named = {active.measure.id, active.measure.programme} & set(rule.drop)
+        if rule.rule != "exclude" or not named:
+            continue
+        hit = np.zeros(len(live), dtype=bool)
+        for other in records.behind(rule.where):  # judged before, by the order of exclusion
+            hit |= applies[other]
+        if rule.targets is not None:
+            hit &= scopes.partners(rule.targets)[paths.partner]
+        dropped[live & hit & (dropped < 0)] = number
+    return dropped
+
+
+# -- what the measures add -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """What has come together on every path; the arrays grow as measures are taken in.
+
+    ``cut``: what the preference claimed takes off the ordinary rate, NaN where not stated so.
+    """
+
+    claimed: Array
+    cut: Array
+    mfn: Array
+    base: Array
+    added: Array
+    banned: Array
+    partial: Array
+
+    def take(self, active: ActiveMeasure, governs: _Governs) -> Array:
+        """Take a measure in; returns the percentage points it adds."""
+        points = np.zeros(len(self.added))
+        for form, base, group in _same_form(active):
+            of_form = np.zeros(len(active.provisions) + 1, dtype=bool)
+            of_form[group] = True  # the last place stands for "no provision" (-1)
+            rows = np.flatnonzero(of_form[governs.choice] & (governs.dropped < 0))
+            if len(rows):
+                points[rows] = self._take(form, base, rows, active, governs.choice[rows])
+        self.added[:] += points
+        return points
+
+    def _take(
+        self, form: str, base: str | None, rows: Array, active: ActiveMeasure, choice: Array
+    ) -> Array | float:
+        """Points that the provisions of one form add on ``rows``."""
+        entries = [p.entry for p in active.provisions]
+        rate = np.array([e.rate_pct or 0.0 for e in entries])[choice]
+        if form == "added":
+            return rate
+        if form == "total":
+            return np.maximum(0.0, rate - (self.mfn if base == "mfn" else self.base)[rows])
+        if form == "replaced":
+            self._new_ordinary(rows, rate)
+        elif form == "ban":
+            self.banned[rows] = True
+        elif form != "exempt":
+            worth = [e.equivalent_pct for e in entries]
+            self.partial[rows] |= ~np.array([w is not None for w in worth])[choice]
+            return np.array([w or 0.0 for w in worth])[choice]
+        return 0.0
+
+    def _new_ordinary(self, rows: Array, rate: Array) -> None:
+        """A new ordinary rate; a preference stated as a cut is a cut of it."""
+        cut = self.cut[rows]
+        granted = np.where(np.isnan(cut), np.fmin(self.base[rows], rate), rate * (1 - cut))
+        self.base[rows] = np.where(self.claimed[rows], granted, rate)
+        self.mfn[rows] = rate
+
+
+def _sums(mfn: Array, claims: Claims, paths: Paths) -> _Sums:
+    """The base alone: the preference's rate where it is claimed, else the ordinary one."""
+    claimed = paths.claim >= 0
+    ordinary = mfn[paths.cell]
+    n = len(paths.cell)
+    return _Sums(
+        claimed, claims.cut[paths.cell], ordinary,
+        np.where(claimed, claims.rate_pct[paths.cell], ordinary),
+        np.zeros(n), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool),
+    )  # fmt: skip
+
+
+def _stack(
+    records: _Records, governs: dict[str, _Governs], sums: _Sums, keep: Collection[str]
+) -> dict[str, Array]:
+    """Take every measure into ``sums``; returns the points of those in ``keep``."""
+    kept: dict[str, Array] = {}
+    for key in _sequence(records, governs):
+        points = sums.take(records.measures[key], governs[key])
+        if key in keep:
+            kept[key] = points
+    return kept
+
+
+def _sequence(records: _Records, keys: Iterable[str]) -> list[str]:
+    """Replaced bases first, since totals are measured against them; then the order rules."""
+    stated = [i for r in records.rules if r.rule == "order" for i in records.behind(r.over)]
+    place = {k: n for n, k in reversed(list(enumerate(stated)))}
+
+    def rank(key: str) -> tuple[bool, int, str]:
+        forms = {p.entry.form for p in records.measures[key].provisions}
+        return ("replaced" not in forms, place.get(key, len(stated)), key)
+
+    return sorted(keys, key=rank)
+
+
+def _limit(rule: Interaction, held: Sequence[Array], scopes: Scopes, paths: Paths) -> Array:
+    """Points that a rule on the sum of some measures adds to it (below zero: takes off)."""
+    total = np.sum(held, axis=0)
+    here = total > 0
+    if rule.targets is not None:
+        here &= scopes.partners(rule.targets)[paths.partner]
+    if rule.rule == "highest":
+        wanted = np.max(held, axis=0)
+    elif rule.rule == "cap":
+        wanted = np.minimum(total, rule.rate_pct or 0.0)
+    else:
+        wanted = np.maximum(total, rule.rate_pct or 0.0)
+    return np.where(here, wanted - total, 0.0)
+
+
+# -- provisions that are alike ---------------------------------------------------------------
 
 
 def _same_scope(

@@ -27,7 +27,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -40,6 +40,7 @@ __all__ = [
     "Impossible",
     "Model",
     "Problem",
+    "Redrawn",
     "Slopes",
     "Steps",
     "Tables",
@@ -74,7 +75,9 @@ class Abilities(NamedTuple):
     tariffs and transfers
     ``closures`` : of fixed, zero, share
     ``variables`` : outcome variables of :mod:`detente.variables` beside the common ones
-    ``tasks`` : of "gradient", "games", "political weights", "audit", "first order", "cards"
+    ``tasks`` : of "gradient", "games", "political weights", "audit", "first order", "cards"; with
+    "audit" goes a row of ``CHECKS`` in ``outcome/audit.py``, with "cards"
+    :meth:`Redrawn.with_elasticities`
     """
 
     instruments: tuple[str, ...]
@@ -156,6 +159,15 @@ class Slopes(Protocol):
         ...
 
 
+@runtime_checkable
+class Redrawn(Protocol):
+    """What a model that can do "cards" has besides: its base under drawn elasticities."""
+
+    def with_elasticities(self, base: Any, theta: Array) -> Any:
+        """The same base under other trade elasticities (J,), all above zero."""
+        ...
+
+
 class Model(ABC):
     """A model with its parameters; see the module for what the methods mean."""
 
@@ -165,6 +177,15 @@ class Model(ABC):
     abilities: ClassVar[Abilities]
     by_country: ClassVar[tuple[str, ...]] = ()
     """Parameters that may be given one a country; outside the models also as a mapping."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        tasks = cls.abilities.tasks if hasattr(cls, "abilities") else ()
+        if "cards" in tasks and not hasattr(cls, "with_elasticities"):
+            raise TypeError(
+                f'{cls.__name__}: abilities name the task "cards", so it needs the method '
+                "with_elasticities (Redrawn); write it, or leave the task out"
+            )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -200,10 +221,6 @@ class Model(ABC):
     @abstractmethod
     def kernel(self, base: Any, policy: Instruments) -> Any:
         """What the policy makes of the base."""
-
-    def with_elasticities(self, base: Any, theta: Array) -> Any:
-        """The same base under other trade elasticities (J,); only models that can do "cards"."""
-        raise NotImplementedError(f"{self.name} builds no base for drawn elasticities")
 
     def in_use(self, base: Any, kernel: Any) -> Any:
         """The base without what the policy leaves idle; the base itself by default."""

@@ -38,16 +38,27 @@ def model_of(given: str | Model | Mapping[str, Any], where: str = "model") -> Mo
     if isinstance(given, Mapping):
         settings = dict(given)
         name = settings.pop("name", None)
+        if name is None:
+            raise UnknownNameError(
+                f"{where}: name is missing; give it with the parameters, one of {', '.join(MODELS)}"
+            )
     if not isinstance(name, str) or name not in MODELS:
         raise UnknownNameError.of("model", name, MODELS, where)
     kind = MODELS[name]
     known = getattr(kind, "__dataclass_fields__", {})
     for key in settings:
         if key not in known:
-            if not known:
-                raise UnknownNameError(f"{where}: {name} has no parameters, so no {key!r}")
+            hint = parameter_hint(str(key))
+            if not known or hint:
+                has = "no parameters" if not known else f"the parameters {', '.join(known)}"
+                raise UnknownNameError(
+                    f"{where}: {name} has {has}, so no {key!r}" + (f"; {hint}" if hint else "")
+                )
             raise UnknownNameError.of(f"parameter of {name}", key, known, where)
-    return kind(**settings)
+    try:
+        return kind(**settings)
+    except InputError as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 def name_of(given: str | Model | Mapping[str, Any]) -> str:

@@ -8,8 +8,10 @@ the baseline must change nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +19,13 @@ import xarray as xr
 
 from detente.errors import AuditError, FileError, InputError
 from detente.files import read_bytes
-from detente.models.registry import model_of, refuse_unable
+from detente.models.model import Model
+from detente.models.registry import DEFAULT, model_of, refuse_unable
 from detente.outcome.outcome import Outcome
 from detente.outcome.recheck import recheck
+from detente.outcome.recheck_labour_supply import recheck_labour_supply
+from detente.outcome.recheck_monopolistic import recheck_monopolistic
+from detente.outcome.recheck_sides import settings
 from detente.outcome.simulate import simulate
 from detente.outcome.tally import Check, Tally
 from detente.policy import Policy
@@ -32,6 +38,15 @@ __all__ = ["Audit", "audit"]
 
 CURRENCY = 1234.5
 """Units of the other currency for one of the world's."""
+
+Recheck = Callable[[xr.Dataset, xr.Dataset], dict[str, Check]]
+
+CHECKS: dict[str, Recheck] = {
+    "caliendo-parro": recheck,
+    "monopolistic": recheck_monopolistic,
+    "labour-supply": recheck_labour_supply,
+}
+"""The checks by model: of each that names the task "audit" among its abilities."""
 
 _MONEY = ("trade", "inputs", "value_added", "final", "deficit", "profits")
 
@@ -125,17 +140,29 @@ def audit(
         The dataset is of another version or world, or of a model that has no audit.
     """
     if isinstance(outcome, Outcome):
-        refuse_unable(outcome.after.model, "task", "audit", "audit")
+        _check_of(outcome.after.model)
         ds, world = outcome.to_dataset(), outcome.world
     else:
         ds = outcome if isinstance(outcome, xr.Dataset) else _read(Path(outcome))
         if "model" in ds.attrs:
-            refuse_unable(model_of(str(ds.attrs["model"])), "task", "audit", "audit")
+            _check_of(model_of(str(ds.attrs["model"])))
         world = _world_of(ds, world)
-    found = recheck(ds, world.dataset)
+    found = _check_of(_model(ds))(ds, world.dataset)
     if again:
         found |= _again(ds, world, next(iter(found.values())).bound)
     return Audit(tuple(found.values()), str(ds.attrs.get("policy", "")))
+
+
+def _model(ds: xr.Dataset) -> Model:
+    """The model, with the parameters, that gave a labelled outcome."""
+    name = str(ds.attrs.get("model", DEFAULT))
+    return model_of({"name": name, **settings(ds)}, "audit")
+
+
+def _check_of(model: Model) -> Recheck:
+    """The checks of a model, or a refusal by name."""
+    refuse_unable(model, "task", "audit", "audit")
+    return CHECKS[model.name]
 
 
 def _said(c: Check) -> str:
@@ -230,7 +257,9 @@ def _again(ds: xr.Dataset, world: World, bound: float) -> dict[str, Check]:
         )
 
     before = policy("before")
-    options = {"deficit": str(ds.attrs["deficit"]), "tol": float(ds.attrs["tol"])}
+    options: dict[str, Any] = {
+        "model": _model(ds), "deficit": str(ds.attrs["deficit"]), "tol": float(ds.attrs["tol"]),
+    }  # fmt: skip
     there = simulate(other, policy("after"), baseline=before, **options)
     back = simulate(other, before, baseline=before, start=there, **options)
     in_other = there.to_dataset()

@@ -12,8 +12,8 @@ from detente.instruments import INSTRUMENTS
 from detente.memory import Kept
 from detente.models.bars import PolicyGradient
 from detente.models.blocks import Array, Instruments, Quota
-from detente.models.model import Model, Tables
-from detente.models.registry import DEFAULT, model_of
+from detente.models.model import Model, Redrawn, Tables
+from detente.models.registry import DEFAULT, model_of, refuse_unable
 from detente.policy import Policy
 from detente.policy.wedges import beside, whole
 from detente.variables import BILATERAL
@@ -78,9 +78,17 @@ def with_elasticities(prepared: Prepared, theta: Array) -> Prepared:
     """The same economy with other trade elasticities (J,), all above zero.
 
     Shares and levels do not depend on them, so that only the step direction is built anew.
+
+    Raises
+    ------
+    InputError
+        The model cannot do "cards".
     """
-    bare = prepared.model.with_elasticities(prepared.economy, theta)
-    return replace(prepared, economy=bare, steps=prepared.model.steps(bare), bases=Kept(BASES))
+    model = prepared.model
+    refuse_unable(model, "task", "cards", "drawn elasticities")
+    assert isinstance(model, Redrawn)  # with the ability goes the method
+    bare = model.with_elasticities(prepared.economy, theta)
+    return replace(prepared, economy=bare, steps=model.steps(bare), bases=Kept(BASES))
 
 
 def tables(world: World) -> Tables:

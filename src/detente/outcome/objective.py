@@ -15,6 +15,7 @@ import numpy as np
 from detente.errors import InputError, UnknownNameError
 from detente.models.bars import Bars, combine
 from detente.models.blocks import Array
+from detente.models.registry import able
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
 from detente.world import World
@@ -47,6 +48,13 @@ def parse(world: World, name: str, where: str = "of") -> tuple[str, tuple[int, .
     """
     found = _NAME.fullmatch(name)
     variable, inside = (found[1], found[2]) if found else (name, None)
+    having = able("variable", variable)
+    if having and variable not in OBJECTIVES:
+        raise UnknownNameError(
+            f"{where}: {variable} has no derivatives and no name here; it is a result of the model "
+            f"{', '.join(having)} alone, read with Outcome.own({variable!r}); the names are "
+            f"{', '.join(OBJECTIVES)}"
+        )
     if variable not in OBJECTIVES:
         raise UnknownNameError.of("variable", variable, OBJECTIVES, where)
     allowed = OBJECTIVES[variable].labels

@@ -198,4 +198,13 @@ class _Search:
         return solution
 
     def _newton(self, begin: Array, tol: float) -> Solution:
-        return newton_krylov(self.residual, self.jacobian, self._steps.direction, begin, tol=tol)
+        return newton_krylov(
+            self.residual, self.jacobian, self._steps.direction, begin, tol=tol, fitted=self._fitted
+        )
+
+    def _fitted(self, z: Array) -> Callable[[Array], Array]:
+        """The step direction of the economy at ``z``; that of the base where it has none."""
+        try:
+            return self.model.steps_at(self.at(z), self.problem).direction
+        except np.linalg.LinAlgError:  # a singular loop, far from anything that makes sense
+            return self._steps.direction

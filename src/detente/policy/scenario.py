@@ -301,6 +301,11 @@ def _set(data: dict[str, Any], where: str, text: str, source: str) -> None:
     """Apply ``measures.0.rate_pct=15``; the value is read as YAML."""
     parts = where.replace("[", ".").replace("]", "").split(".")
     where = quoted(where)
+    if not isinstance(text, str):
+        raise RecordError(
+            f"--set {where}: the value is {shown(text)}, of type {type(text).__name__}; give a "
+            "text, which is read as YAML"
+        )
     value = parse_value(text, f"--set {where}")
     node: Any = data
     for i, part in enumerate(parts):

@@ -20,6 +20,9 @@ Vector = NDArray[Any]
 
 __all__ = ["newton_krylov"]
 
+SLOW = 100
+"""Applications of the Jacobian in one linear solve that say that the direction is a poor one."""
+
 
 @np.errstate(all="ignore")  # a trial point may overflow: it is judged by its residual
 def newton_krylov(
@@ -32,6 +35,7 @@ def newton_krylov(
     max_steps: int = 60,
     largest_move: float = 1.0,
     inner: float = 1e-2,
+    fitted: Callable[[Vector], Callable[[Vector], Vector]] | None = None,
 ) -> Solution:
     """Solve ``residual(z) = 0`` to ``max|residual| <= tol``.
 
@@ -39,13 +43,16 @@ def newton_krylov(
     ``direction`` preconditions (it approximates minus the inverse Jacobian). A step is cut so
     that no unknown (a log) moves by more than ``largest_move``, then halved until the residual
     norm falls. ``inner`` is the relative accuracy of each linear solve: where a direction hardly
-    shows in the residual (countries that hardly trade) a loose one misses it.
+    shows in the residual (countries that hardly trade) a loose one misses it. ``fitted(z)`` gives a
+    direction that fits at ``z``, at some cost: it is asked once a linear solve has taken
+    ``SLOW`` applications.
     """
     z = start.copy()
     with np.errstate(all="ignore"):
         r = residual(z)
     history = [float(np.abs(r).max())]
     status = Status.MAX_STEPS
+    slow = False
     for _ in range(max_steps):
         if history[-1] <= tol:
             status = Status.CONVERGED
@@ -53,8 +60,10 @@ def newton_krylov(
         if not np.isfinite(history[-1]):
             status = Status.DIVERGING
             break
-        space = KrylovSpace(jacobian(z), lambda v: -direction(v), z.size)
+        toward = fitted(z) if slow and fitted is not None else direction
+        space = KrylovSpace(jacobian(z), lambda v, d=toward: -d(v), z.size)
         step = space.solve(-r, rtol=min(inner, history[-1]))
+        slow = slow or space.applications > SLOW
         length = min(1.0, largest_move / max(float(np.abs(step).max()), 1e-300))
         norm = float(np.linalg.norm(r))
         while True:

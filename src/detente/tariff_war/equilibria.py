@@ -25,8 +25,9 @@ class NashEquilibrium:
     ----------
     kind : "interior" (some rate inside its bounds), "bounds" (every rate at a bound), or
         "autarky" (all trade banned: nobody can gain by opening alone)
-    tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned); the
-        status quo's rate where there is no flow to tax
+    tariff : all tariffs; fraction; sector, importer, exporter; zero diagonal (inf: banned). Where
+        there is no flow: the rate a player chose if it names the cell (one on all, one a sector or
+        one a partner), else the status quo's
     rates : one row a rate that a player chose: player, lever, rate_pct; empty for autarky
     objective : of each player, percent of the base
     gain_pct : of each player over the status quo, percent
@@ -104,8 +105,9 @@ class Nash:
 
     @property
     def tariff(self) -> xr.DataArray:
-        """All tariffs; fraction; sector, importer, exporter; zero diagonal; the status quo's rate
-        where there is no flow to tax."""
+        """All tariffs; fraction; sector, importer, exporter; zero diagonal. A rate on
+        all, on a sector or on a partner stands on what is not traded too; with
+        ``by="sector,partner"`` nothing is chosen there, and the status quo's rate stands."""
         return self._first.tariff
 
     @property

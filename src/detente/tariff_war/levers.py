@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,13 +24,24 @@ Bounds = tuple[float | None, float | None] | None
 """Lowest and highest rate as fractions; None (or inf) where there is no bound."""
 
 
+class Cells(NamedTuple):
+    """Cells that levers move; fields as in :class:`Levers`."""
+
+    sector: Array
+    partner: Array
+    lever: Array
+    tax: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Levers:
     """The levers of one player.
 
     ``sector``, ``partner`` (C,) place each cell, ``lever`` (C,) says which lever moves it,
     ``tax`` (C,) is true for export taxes (the partner is then the importer). ``low``, ``high``
-    (M,) bound log(1 + rate). ``names`` describe the levers.
+    (M,) bound log(1 + rate). ``names`` describe the levers. ``idle`` are the cells without a flow
+    that a lever names too (the sellers of nothing, where the rate is one a sector): they are given
+    its rate, and count in nothing else.
     """
 
     player: int
@@ -41,6 +52,7 @@ class Levers:
     low: Array
     high: Array
     names: tuple[str, ...]
+    idle: Cells
 
     @property
     def count(self) -> int:
@@ -49,12 +61,13 @@ class Levers:
 
     def put(self, x: Array, tariff: Array, tax: Array | None) -> None:
         """Write the rates of levers ``x`` (M,), as log(1 + rate), into the arrays, in place."""
-        rate = np.expm1(x)[self.lever]
-        own = ~self.tax
-        tariff[self.sector[own], self.player, self.partner[own]] = rate[own]
-        if tax is not None:
-            here = self.tax
-            tax[self.sector[here], self.partner[here], self.player] = rate[here]
+        for cells in (Cells(self.sector, self.partner, self.lever, self.tax), self.idle):
+            rate = np.expm1(x)[cells.lever]
+            own = ~cells.tax
+            tariff[cells.sector[own], self.player, cells.partner[own]] = rate[own]
+            if tax is not None:
+                here = cells.tax
+                tax[cells.sector[here], cells.partner[here], self.player] = rate[here]
 
     def read(self, tariff: Array, tax: Array | None) -> Array:
         """Levers (M,) as the mean of log(1 + rate) over their cells."""
@@ -129,7 +142,7 @@ def levers(
     export_taxes: bool = False,
     tariff: Array | None = None,
 ) -> Levers:
-    """The levers of ``player``; flows that do not exist have none.
+    """The levers of ``player``; a lever moves at least one flow that exists.
 
     ``tariff`` (J, N, N) is the status quo, which the bounds must admit.
 
@@ -158,7 +171,8 @@ def levers(
     sides: list[tuple[Literal["tariff", "export tax"], Array]] = [("tariff", flows[:, n, :])]
     if export_taxes:
         sides.append(("export tax", flows[:, :, n]))
-    parts: list[tuple[Array, Array, Array, Array]] = []
+    parts: list[Cells] = []
+    idle: list[Cells] = []
     names: list[str] = []
     for what, flow in sides:
         j, i = np.nonzero(wanted & (flow > 0))
@@ -169,19 +183,36 @@ def levers(
             )
         if what == "tariff":
             _admits(world, start[j, n, i], (low, high), player, j, i)
-        key = {
-            "sector": j,
-            "partner": i,
-            "sector,partner": j * len(world.countries) + i,
-            "uniform": np.zeros_like(j),
-        }[by]
-        used, lever = np.unique(key, return_inverse=True)
-        parts.append((j, i, lever + len(names), np.full(j.shape, what != "tariff")))
+        used, lever = np.unique(_keys(world, by, j, i), return_inverse=True)
+        parts.append(_cells(j, i, lever + len(names), what))
+        j, i = np.nonzero(wanted & ~(flow > 0))
+        named = np.isin(_keys(world, by, j, i), used)
+        j, i = j[named], i[named]
+        lever = np.searchsorted(used, _keys(world, by, j, i))
+        idle.append(_cells(j, i, lever + len(names), what))
         names += [f"{what} {_name(world, by, int(u))}" for u in used]
-    j, i, lever, tax = (np.concatenate(each) for each in zip(*parts, strict=True))
+    moved, still = (
+        Cells(*(np.concatenate(each) for each in zip(*cells, strict=True)))
+        for cells in (parts, idle)
+    )
     with np.errstate(divide="ignore"):
         bottom = np.full(len(names), np.log1p(low))
-    return Levers(n, j, i, lever, tax, bottom, np.full(len(names), np.log1p(high)), tuple(names))
+    top = np.full(len(names), np.log1p(high))
+    return Levers(n, *moved, bottom, top, tuple(names), still)
+
+
+def _cells(j: Array, i: Array, lever: Array, what: str) -> Cells:
+    return Cells(j, i, lever, np.full(j.shape, what != "tariff"))
+
+
+def _keys(world: World, by: str, j: Array, i: Array) -> Array:
+    """What tells the lever of each cell from the others."""
+    return {
+        "sector": j,
+        "partner": i,
+        "sector,partner": j * len(world.countries) + i,
+        "uniform": np.zeros_like(j),
+    }[by]
 
 
 def _mask(known: list[str], chosen: list[str] | None) -> Array:

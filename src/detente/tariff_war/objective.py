@@ -23,7 +23,8 @@ import xarray as xr
 from detente.errors import InputError
 from detente.models.bars import Columns
 from detente.models.blocks import Array
-from detente.models.model import Target
+from detente.models.model import Model, Target
+from detente.models.registry import refuse_unable
 from detente.outcome import Outcome
 from detente.outcome.equilibrium import Equilibrium
 from detente.world import World
@@ -67,9 +68,21 @@ class Government:
         return text
 
     def log_value(self, base: Equilibrium, after: Equilibrium) -> float:
-        """Log change of the objective between two equilibria."""
+        """Log change of the objective between two equilibria.
+
+        Raises
+        ------
+        InputError
+            It has weights, and the model knows none.
+        """
+        self.refuse_weights(after.model)
         value = after.model.log_welfare(self.target, base.point, after.point, after.economy)
         return value - self.security_cost(base, after)
+
+    def refuse_weights(self, model: Model) -> None:
+        """Refuse sector weights in a model in which they would mean nothing."""
+        if self.weights is not None:
+            refuse_unable(model, "task", "political weights", f"weights of {self.country}")
 
     def security_cost(self, base: Equilibrium, after: Equilibrium) -> float:
         """The security term, in log income."""
@@ -161,6 +174,8 @@ def sector_real_income(outcome: Outcome) -> xr.DataArray:
 
 def columns(who: list[Government], e: Equilibrium) -> Columns:
     """Partial derivatives of each log objective in what the equilibrium holds."""
+    for g in who:
+        g.refuse_weights(e.model)
     return e.model.welfare_columns([g.target for g in who], e.point, e.economy)
 
 

@@ -66,7 +66,7 @@ class OptimalTariff:
     ----------
     country : who sets them
     tariff : all countries' tariffs with the optimum in place; fraction; sector, importer,
-        exporter; zero diagonal; the status quo's rate where there is no flow to tax
+        exporter; zero diagonal; the status quo's rate where no rate chosen names the cell
     export_tax : export taxes, same dims, or None
     objective : objective at the optimum, percent of the base (see ``statement``)
     gain_pct : the same over the status quo, percent

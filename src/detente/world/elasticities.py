@@ -48,6 +48,8 @@ def elasticity_array(name: str, given: Any, sectors: list[str]) -> xr.DataArray:
         A sector has no value, or one outside the range of ``name`` (theta, sigma or markup).
     """
     low, what = _RANGES[name]
+    if isinstance(given, str):
+        raise TableError(f"{name}: {given!r} is no number; {what}")
     if isinstance(given, Real):
         values = dict.fromkeys(sectors, float(given))
     elif isinstance(given, xr.DataArray) and given.ndim == 1:

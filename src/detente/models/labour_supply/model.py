@@ -79,7 +79,7 @@ class LabourSupply(Model):
         instruments=("tariff", "iceberg", "transfer"),
         closures=("fixed", "zero", "share"),
         variables=("utility", "labour", "income_tax"),
-        tasks=("gradient", "games"),
+        tasks=("gradient", "games", "audit"),
     )
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class LabourSupply(Model):
         for field, value in (("kappa", self.kappa), ("psi", self.psi)):
             if value is not None:
                 given = _number(value, field)
-                _refuse_outside(field, given, given >= 0, "at or above 0")
+                _refuse_outside(field, given, given >= 0, "finite and at or above 0")
                 object.__setattr__(self, field, given)
         _refuse_outside("nu", self.nu, _all(self.nu, 0.0, 1.0), "at or above 0 and below 1")
         if self.phi is not None:

@@ -46,7 +46,7 @@ class Monopolistic(Model):
         instruments=("tariff", "export_tax", "iceberg", "transfer", "quota"),
         closures=("fixed", "zero", "share"),
         variables=("profits", "firms"),
-        tasks=("gradient", "games", "political weights"),
+        tasks=("gradient", "games", "political weights", "audit"),
     )
 
     def __post_init__(self) -> None:
