@@ -291,6 +291,11 @@ def test_a_levy_may_go_below_and_come_back(world):
     assert float(found.tariff.sel(at)) == pytest.approx(0.1, rel=1e-12)
 
 
+def test_lists_of_names_are_taken_too(world):
+    one = as_game(world, Pact(["c00", "c01"], sectors=["s01"]), Levy(["c00"], ["c02"], 0.1))  # type: ignore[arg-type]
+    same(one, as_game(world, Pact(("c00", "c01"), sectors="s01"), Levy("c00", "c02", 0.1)))
+
+
 def test_what_is_kept_of_a_scope_does_not_keep_the_world():
     world = build(np.full((1, 2, 2), 5.0))
     first = scope_of(world, Said("levy"), "c00", "c01", None)

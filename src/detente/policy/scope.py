@@ -144,7 +144,8 @@ def scope_of(
     InputError
         No pair of different countries is left, or no sector.
     """
-    key = (imposer, targets, except_targets, sectors, except_sectors)
+    key = (_held(imposer), _held(targets), _held(except_targets),
+           None if sectors is None else _held(sectors), _held(except_sectors))  # fmt: skip
     held = _scopes.get(world)
     if held is None:
         held = _scopes[world] = Kept(4096)
@@ -182,6 +183,11 @@ def _scope(world: World, said: Said, key: _Key) -> Scope:
         np.array([c[a] for a, _ in pairs]),
         np.array([c[b] for _, b in pairs]),
     )
+
+
+def _held(names: Names) -> Names:
+    """Names that can be a key: somebody may give a list."""
+    return names if isinstance(names, str) else tuple(names)
 
 
 def _shown(names: Names) -> str:
