@@ -23,7 +23,7 @@ from detente.policy.changes import (
 )
 from detente.policy.draft import Draft, amend
 from detente.policy.scenario import parse_scenario
-from detente.policy.scope import Said, scope_of
+from detente.policy.scope import Said, player_list, scope_of
 from detente.runs.build_policy import build_policy
 from small_law import DAY, agreement, entry, measure, preference, write
 from worlds import build
@@ -304,6 +304,16 @@ def test_what_is_kept_of_a_scope_does_not_keep_the_world():
     del world
     gc.collect()
     assert gone() is None
+
+
+def test_players_are_labels_each_once(world):
+    assert player_list(world, ["c02", "c00"]) == ["c02", "c00"]
+    with pytest.raises(InputError, match=r"players: a game needs two players or more, here \['c0"):
+        player_list(world, "c00")
+    with pytest.raises(InputError, match="signers: c01 is named twice; each player plays once"):
+        player_list(world, ["c01", "c01"], "signers")
+    with pytest.raises(UnknownNameError, match="signers: unknown country 'c09'"):
+        player_list(world, ["c01", "c09"], "signers")
 
 
 # --- bad input --------------------------------------------------------------------------------
