@@ -103,6 +103,15 @@ def levy(rate: float, form: str = "added", **more) -> Levy:
             Ban("c00", "c01", "s01", covered_share=0.19),
         ),
         ({**ONE, "instrument": "ban"}, Ban("c00", "c01", "s01")),
+        (
+            {**ONE, "targets": "all", "except_targets": ["c02"], "instrument": "ban"},
+            Ban("c00", "all", "s01", except_targets="c02"),
+        ),
+        (
+            {**ONE, "targets": "all", "except_targets": ["c02"], "instrument": "iceberg",
+             "cost_pct": -5},
+            Cost("c00", "all", -0.05, "s01", except_targets="c02"),
+        ),
         ({**ONE, "instrument": "ban"}, Withdrawal("c00", "c01", "sales", "s01")),
         (
             {**ONE, "imposer": "c01", "targets": "c00", "instrument": "ban"},
@@ -160,6 +169,32 @@ def test_tables_and_groups_say_the_same(real, tmp_path):
         base = float(real.tariff.sel(cell))
         here = float(found.tariff.sel(cell))
         assert here == pytest.approx((1 - share) * base + share * rate, rel=1e-13)
+
+
+def test_a_pact_cuts_costs_as_far_as_it_is_phased_in(world):
+    pact = Pact(("c00", "c01"), preferential=0.05, phase_in=0.5, non_tariff_cut=0.1, title="one")
+    assert (pact.name, Pact(("c00", "c01")).name) == ("one", "c00-c01")
+    found = as_game(world, pact)
+    mutual = [("c00", "c01"), ("c01", "c00")]
+    parts = [Cost(a, b, -0.05) for a, b in mutual]
+    parts += [Levy(a, b, 0.05, form="replaced", covered_share=0.5) for a, b in mutual]
+    near(found, as_game(world, *parts))
+    assert int((found.iceberg != 1.0).sum()) == 4  # two sectors, both ways
+    # it cuts, and raises nothing
+    same(as_game(world, Pact(("c00", "c01"), preferential=0.2)), dt.Policy(world))
+
+
+def test_goods_are_meant_where_nothing_is_said_but_a_closed_border_closes_all(real):
+    moved = [Levy("KOR", "CHN", 0.1), Cost("KOR", "CHN", 0.1), Withdrawal("KOR", "CHN")]
+    levied, dearer, closed = (as_game(real, change) for change in moved)
+    goods = set(real.sector_list("goods"))
+    pair = {"importer": "KOR", "exporter": "CHN"}
+    for found, start in ((levied.tariff, real.tariff), (dearer.iceberg, 1.0)):
+        touched = (found != start).sel(pair)
+        assert {s for s in real.sectors if touched.sel(sector=s)} == goods
+    assert bool(closed.banned.sel(pair).all())
+    assert bool(closed.banned.sel(importer="CHN", exporter="KOR").all())
+    assert int(closed.banned.sum()) == 2 * len(real.sectors)
 
 
 # --- a law ------------------------------------------------------------------------------------
@@ -261,6 +296,7 @@ def test_a_schedule_replaces_rows_and_a_second_law_adds_what_it_changes(world):
     assert float(cell) == pytest.approx(0.35, rel=1e-13)
     stopped = found.iceberg.sel(sector="s01", importer="c00", exporter="c02")
     assert float(stopped) ** -THETA[1] == pytest.approx(0.25, rel=1e-13)
+    assert int((found.iceberg != 1.0).sum()) == 1
     assert found.notes == ("said", "said")
     assert int((found.tariff != world.tariff).sum()) == 1
 
@@ -339,6 +375,9 @@ def test_players_are_labels_each_once(world):
         (lambda: TariffQuota("c00", "c01", volume=-1.0), "volume is -1; a volume is 0 or more"),
         (lambda: TariffQuota("c00", "c01", volume=1.0, over=-1.0), "quota: over is -1; a rate"),
         (lambda: TariffQuota("c00", "c01", volume=1.0, rent="x"), "quota: unknown rent 'x'"),
+        (lambda: Pact(("c00",)), "agreement c00: it needs two different members or more"),
+        (lambda: Pact("c00"), "it needs two different members or more"),  # type: ignore[arg-type]
+        (lambda: Pact(("c00", "c01", "c00")), "agreement c00-c01-c00: a member is named twice"),
         (lambda: Pact(("c00", "c01"), phase_in=1.5), "phase_in is 1.5; it is a share, 0 to 1"),
     ],
 )  # fmt: skip
@@ -387,6 +426,16 @@ def test_a_change_that_makes_no_sense_is_refused(make, words):
             "cost: cost: the measures together change costs beyond any number; write a Ban",
         ),
         (
+            [Cost("c00", "c01", -1 + 1e-12)] * 40,
+            InputError,
+            "cost: cost: the measures together change costs beyond any number",
+        ),
+        (
+            [levy(0.1, base={"c02": 0.1})],
+            RecordError,
+            "levy: base: c01 has no value; add it or a default",
+        ),
+        (
             [Ban("c00", "c01", covered_share=1 - 1e-16)] * 300,
             InputError,
             "ban: covered_share: .* beyond any number; write a Ban",
@@ -407,3 +456,11 @@ def test_a_change_that_does_not_fit_the_world_is_refused(world, changes, kind, w
     with pytest.raises(DetenteError, match=words) as caught:
         as_game(world, *changes)
     assert type(caught.value) is kind
+    assert not str(caught.value).startswith(":")
+
+
+def test_a_quota_of_a_scenario_is_refused_in_its_own_words(world):
+    with pytest.raises(UnknownNameError, match=r"^small.yaml: measures\.0\.targets: unknown"):
+        as_scenario(world, {**QUOTA, "targets": ["c09"], "volume_pct_of_base": 10})
+    with pytest.raises(InputError, match=r"measures\.0\.volume_usd_mn: .*volume_pct_of_base"):
+        as_scenario(world, {**QUOTA, "sectors": "all", "volume_usd_mn": 3})
