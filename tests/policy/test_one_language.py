@@ -301,6 +301,18 @@ def test_a_schedule_replaces_rows_and_a_second_law_adds_what_it_changes(world):
     assert int((found.tariff != world.tariff).sum()) == 1
 
 
+def test_a_rate_on_a_whole_flow_is_that_rate_to_the_last_bit(world):
+    pairs = [(k / 997, n / 1000) for k in range(1, 400, 7) for n in range(1, 400, 11)]
+    # base and rate weighed with a share of one would miss some of them
+    assert any(base + 1.0 * (rate - base) != rate for base, rate in pairs)
+    for base, rate in pairs:
+        draft = Draft(world, tariff=np.full(world.tariff.shape, base))
+        draft.put(levy(rate, "replaced"))
+        assert draft.tariff[1, 0, 1] == rate
+        draft.put(levy(2 * rate, "total"))
+        assert draft.tariff[1, 0, 1] == 2 * rate
+
+
 # --- what a draft leaves alone ----------------------------------------------------------------
 def test_a_start_is_left_as_it_was_and_what_is_not_named_stays(world):
     start = dt.Policy(
@@ -419,6 +431,11 @@ def test_a_change_that_makes_no_sense_is_refused(make, words):
             InputError,
             r"leave a export_tax of -180% for c01 on s01 from c00; .* raise rate",
         ),
+        (
+            [levy(0.1), *[levy(-0.6, instrument="export_tax")] * 2],
+            InputError,
+            r"leave a export_tax of -120% for c01 on s01 from c00",
+        ),
         ([levy(1e308)] * 2, InputError, "leave a tariff larger than any number; lower rate"),
         (
             [Cost("c00", "c01", 1e200)] * 2,
@@ -457,6 +474,19 @@ def test_a_change_that_does_not_fit_the_world_is_refused(world, changes, kind, w
         as_game(world, *changes)
     assert type(caught.value) is kind
     assert not str(caught.value).startswith(":")
+
+
+def test_who_puts_a_change_may_say_how_it_is_called(world):
+    draft = Draft(world)
+    for change in (Pact(("c00", "c99")), Withdrawal("c99", "c00"), Cost("c99", "c00", 0.1)):
+        with pytest.raises(UnknownNameError, match=r"^clause 3\.\w+: unknown country 'c99'"):
+            draft.put(change, Said("clause 3", between="."))
+    for _ in range(2):
+        draft.put(levy(-0.9))
+    with pytest.raises(InputError, match=r"^the measures together leave a tariff of -170%"):
+        draft.check()
+    with pytest.raises(InputError, match=r"^a\.yaml: the measures .*; raise rate_pct$"):
+        draft.check("a.yaml", "rate_pct")
 
 
 def test_a_quota_of_a_scenario_is_refused_in_its_own_words(world):
