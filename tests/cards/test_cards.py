@@ -266,7 +266,8 @@ def test_the_point_of_the_pledge_is_the_function_of_the_same_name():
     from detente.cards.evaluate import room_of
     from detente.cards.korea_pledge import gains
     from detente.games import pledge
-    from detente.policy.changes import Levy, amend
+    from detente.policy.changes import Levy
+    from detente.policy.draft import amend
 
     q = load_question("korea-pledge", {"world.full_check": "false"})
     room, s = room_of(q), settings_of(q)

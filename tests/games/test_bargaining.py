@@ -9,7 +9,8 @@ import detente as dt
 from detente.errors import ConvergenceError, InputError, UnknownNameError
 from detente.games.bargaining import Terms, annuity, pledge, zone
 from detente.games.issues import nash_in_nash, packages
-from detente.policy.changes import Levy, amend
+from detente.policy.changes import Levy
+from detente.policy.draft import amend
 from worlds import build
 
 

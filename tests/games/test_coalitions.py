@@ -11,7 +11,8 @@ import detente as dt
 from detente.errors import InputError, UnknownNameError
 from detente.games.characteristic import CooperativeGame, core, nucleolus, shapley
 from detente.games.coalitions import coalition_values, encirclement, threshold
-from detente.policy.changes import Levy, amend
+from detente.policy.changes import Levy
+from detente.policy.draft import amend
 from worlds import build
 
 

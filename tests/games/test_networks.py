@@ -19,7 +19,8 @@ from detente.games.stability import (
     search_stable,
     side_payment,
 )
-from detente.policy.changes import Levy, Pact, Withdrawal, amend
+from detente.policy.changes import Levy, Pact, Withdrawal
+from detente.policy.draft import amend
 from worlds import Draw, build, random_world
 
 

@@ -11,7 +11,8 @@ import detente as dt
 from detente.errors import InputError
 from detente.games.adoption import adoption_game, fixed_points, hysteresis, logistic
 from detente.games.tipping import crossings, tipping_point, welfare_curves
-from detente.policy.changes import Levy, Pact, amend
+from detente.policy.changes import Levy, Pact
+from detente.policy.draft import amend
 from worlds import build
 
 

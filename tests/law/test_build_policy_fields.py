@@ -163,7 +163,7 @@ def test_a_table_may_have_other_columns_but_no_other_shape(world, tmp_path):
 
 
 def test_a_table_that_is_too_large_is_called_a_table(world, tmp_path, monkeypatch):
-    monkeypatch.setattr("detente.runs.build_policy.MAX_TABLE_BYTES", 40)
+    monkeypatch.setattr("detente.policy.measures.MAX_TABLE_BYTES", 40)
     (tmp_path / "t.csv").write_text("sector,exporter,share\ns01,ALL,0.50000000000\n")
     with pytest.raises(DetenteError, match="table"):
         build_policy(scenario({**ONE, "covered_share": {"table": "t.csv"}}), world, folder=tmp_path)

@@ -20,13 +20,13 @@ def fresh(monkeypatch) -> None:
     """Nothing in memory, so that a second call must look on disk."""
     monkeypatch.setattr(cache, "_memory", {})
     monkeypatch.setattr(cache, "_columns", {})
-    monkeypatch.setattr(apply_module, "_blocks", {})
+    monkeypatch.setattr(apply_module, "_schedules", {})
 
 
 def forget() -> None:
     cache._memory.clear()
     cache._columns.clear()
-    apply_module._blocks.clear()
+    apply_module._schedules.clear()
 
 
 def test_the_same_bits_from_disk(fresh, world, ledger, tmp_path: Path, monkeypatch):

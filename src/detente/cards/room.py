@@ -7,12 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from detente.errors import ConvergenceError
+from detente.errors import ConvergenceError, InputError
 from detente.models.blocks import Array, Instruments
 from detente.outcome.economy import instruments, prepare, with_elasticities
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.solver import solve_equilibrium
-from detente.policy.changes import Change, put
+from detente.policy.changes import Change
+from detente.policy.draft import Draft
 from detente.world import World
 from detente.world.theta import theta_set
 
@@ -85,13 +86,16 @@ class Desk:
 
     def case(self, changes: Iterable[Change], start: Array | None = None) -> tuple[Array, Array]:
         """As :meth:`log_income`, with the solution that a near case can ``start`` from."""
-        tariff = self._fixed.tariff.copy()
-        iceberg = np.ones_like(tariff)
+        draft = Draft(self._table, tariff=self._fixed.tariff)
         for change in changes:
-            put(self._table, tariff, iceberg, change)
-        cost = iceberg if (iceberg != 1.0).any() else None
+            draft.put(change)
+        draft.check()
+        if draft.quotas:
+            raise InputError("quota: a question of the desk asks about rates only; use tariffs")
+        tax = draft.export_tax if draft.export_tax.any() else None
+        cost = draft.iceberg if (draft.iceberg != 1.0).any() else None
         self.solves += 1
-        e = self._solve(Instruments(tariff, None, cost, self._fixed.transfer), start)
+        e = self._solve(Instruments(draft.tariff, tax, cost, self._fixed.transfer), start)
         if not (e.point.income > 0).all():
             raise ConvergenceError("a country is left without income")
         real = np.log(e.point.income / self.base.point.income)

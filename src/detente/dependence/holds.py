@@ -22,7 +22,9 @@ from detente.models.blocks import Array
 from detente.outcome import Outcome
 from detente.outcome.economy import prepare
 from detente.policy import Policy
-from detente.policy.changes import Change, Levy, Withdrawal, amend, goods
+from detente.policy.changes import Change, Levy, Withdrawal
+from detente.policy.draft import amend
+from detente.policy.scope import goods
 from detente.world import World
 
 __all__ = [

@@ -20,7 +20,9 @@ from detente.games.cells import Payoff, Progress, run_cells
 from detente.games.tipping import TOP, crossings
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Levy, Pact, amend, player_list
+from detente.policy.changes import Levy, Pact
+from detente.policy.draft import amend
+from detente.policy.scope import player_list
 from detente.world import World
 
 __all__ = ["Adoption", "FixedPoint", "adoption_game", "fixed_points", "hysteresis", "logistic"]

@@ -22,7 +22,9 @@ from detente.games.cells import Payoff, Progress, run_cells
 from detente.games.characteristic import CooperativeGame
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Levy, amend, player_list
+from detente.policy.changes import Levy
+from detente.policy.draft import amend
+from detente.policy.scope import player_list
 from detente.world import World
 
 __all__ = ["Encirclement", "Threshold", "coalition_values", "encirclement", "threshold"]

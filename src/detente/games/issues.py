@@ -21,7 +21,9 @@ from detente.models.blocks import Array
 from detente.outcome import Outcome, simulate
 from detente.outcome.gradient import gradient
 from detente.policy import Policy
-from detente.policy.changes import Change, amend, goods, player_list
+from detente.policy.changes import Change
+from detente.policy.draft import amend
+from detente.policy.scope import goods, player_list
 from detente.policy.wedges import rates
 
 __all__ = ["NashInNash", "Packages", "nash_in_nash", "packages"]

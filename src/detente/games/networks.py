@@ -30,7 +30,9 @@ from detente.games.stability import (
 )
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Levy, Pact, amend, player_list
+from detente.policy.changes import Levy, Pact
+from detente.policy.draft import amend
+from detente.policy.scope import player_list
 from detente.policy.wedges import rates
 from detente.world import World
 

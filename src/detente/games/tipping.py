@@ -20,7 +20,8 @@ from detente.errors import InputError
 from detente.games.cells import Payoff, Progress, run_cells
 from detente.models.blocks import Array
 from detente.policy import Policy
-from detente.policy.changes import Levy, Pact, amend
+from detente.policy.changes import Levy, Pact
+from detente.policy.draft import amend
 from detente.world import World
 
 __all__ = ["Crossing", "Curves", "Tipping", "crossings", "tipping_point", "welfare_curves"]

@@ -14,13 +14,12 @@ was done is said in the policy's ``notes``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
 from detente.errors import InputError
-from detente.law.export_measures import apply_exports
+from detente.law.export_measures import export_changes
 from detente.law.line import SectorRates, sector_rates
 from detente.law.preferences import goods_with_codes, preference_cuts
 from detente.law.quotas import law_quotas
@@ -35,6 +34,8 @@ from detente.law.tables import Array, LineTable, line_table
 from detente.law.user_weights import user_table
 from detente.ledger import Regime
 from detente.memory import Kept
+from detente.policy.changes import Schedule
+from detente.policy.draft import Draft
 from detente.policy.policy import Policy
 from detente.world import World
 
@@ -43,15 +44,6 @@ __all__ = ["OUTSIDE", "apply"]
 OUTSIDE = ("DZA", "ECU", "ETH", "KWT", "QAT")
 """Economies outside most tables whose plain mean stands for the rest of the world, where no import
 values say how it is made up."""
-
-
-@dataclass(frozen=True)
-class _Matrices:
-    """Fractions by (sector of the table, importer, exporter), filled importer by importer."""
-
-    tariff: Array
-    export_tax: Array
-    left: Array  # share of the flow that no ban touches
 
 
 def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None = None) -> Policy:
@@ -64,11 +56,11 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
     weights : tables of imports by importer, columns ``hs``, ``partner``, ``value_usd``; an
         importer given here is weighed with them
 
-    A ban on share s of a flow multiplies it by 1 - s at unchanged costs: the iceberg is
-    (1 - s)^(-1/theta), infinite for s = 1. A quota on whole sectors whose volume and rate are
-    recorded in terms of a world (:mod:`detente.law.quotas`) is one of the policy. Measures without
-    a number (licences, minimum prices, entity lists without a share) change no array; the notes
-    name them.
+    What the law says goes onto the world as changes (:mod:`detente.policy.changes`): a schedule of
+    each importer, levies and bans of exporters' states, quotas. A quota on whole sectors whose
+    volume and rate are recorded in terms of a world (:mod:`detente.law.quotas`) is one of the
+    policy. Measures without a number (licences, minimum prices, entity lists without a share)
+    change no array; the notes name them.
 
     Raises
     ------
@@ -90,30 +82,22 @@ def apply(regime: Regime, world: World, *, weights: Mapping[str, object] | None 
             "with those sectors"
         )
     tables = {i: user_table(i, frame) for i, frame in (weights or {}).items()}
-    out = _Matrices(
-        world.tariff.values.copy(), np.zeros(world.tariff.shape), np.ones(world.tariff.shape)
-    )
-    notes: list[str] = [f"law of {regime.date} ({regime.dates} dates), ledger {_short(regime)}"]
+    draft = Draft(world, gather_bans=True)
+    draft.notes.append(f"law of {regime.date} ({regime.dates} dates), ledger {_short(regime)}")
     for label, members in _importers(regime, world).items():
-        _apply_importer(regime, world, label, members, tables.get(label), out, notes)
-    apply_exports(regime, world, out.export_tax, out.left, notes)
-    quotas = law_quotas(regime, world, out.tariff)
+        draft.put(_schedule(regime, world, label, members, tables.get(label)))
+    for label, changes in export_changes(regime, world):
+        for change in changes:
+            draft.put(change)
+        draft.notes.append(f"{label}: export measures, six-digit lines each counted once")
+    quotas = law_quotas(regime, world, draft.tariff)
+    for quota in quotas.changes:
+        draft.put(quota)
     unsaid = sorted(_without_number(regime) - quotas.counted)
     if unsaid:
-        notes.append(f"measures without a number, not in the arrays: {', '.join(unsaid)}")
-    notes += quotas.notes
-    with np.errstate(divide="ignore"):
-        iceberg = out.left ** (-1.0 / world.theta.values[:, None, None])
-    return Policy(
-        world,
-        tariff=out.tariff,
-        export_tax=out.export_tax,
-        iceberg=iceberg,
-        quota=quotas.records,
-        title=f"law of {regime.date}",
-        notes=tuple(notes),
-        prohibitive=True,
-    )
+        draft.notes.append(f"measures without a number, not in the arrays: {', '.join(unsaid)}")
+    draft.notes += quotas.notes
+    return draft.policy(f"law of {regime.date}")
 
 
 def _importers(regime: Regime, world: World) -> dict[str, list[str]]:
@@ -135,41 +119,25 @@ def _importers(regime: Regime, world: World) -> dict[str, list[str]]:
     return out
 
 
-class _Block(NamedTuple):
-    """What an importer's law makes of its rows: (sector, member, exporter), and the notes."""
-
-    tariff: Array
-    left: Array
-    notes: tuple[str, ...]
+_schedules: Kept[tuple[str, str], Schedule] = Kept(4096)
 
 
-_blocks: Kept[tuple[str, str], _Block] = Kept(4096)
-
-
-def _apply_importer(
-    regime: Regime, world: World, label: str, members: list[str], own: LineTable | None,
-    out: _Matrices, notes: list[str],
-) -> None:  # fmt: skip
-    """Write the rows of one importer; days on which its law is the same share one block."""
-    rows = [world.countries.index(c) for c in members]
-    key = (fingerprint(regime, label), world.hash)
+def _schedule(
+    regime: Regime, world: World, label: str, members: list[str], own: LineTable | None
+) -> Schedule:
+    """The rows of one importer; days on which its law is the same share one schedule."""
     if own is not None:
-        block = _block(regime, world, label, rows, own)
-    elif key in _blocks:
-        block = _blocks[key]
-    else:
-        block = _blocks[key] = _block(regime, world, label, rows, None)
-    # a country may stand behind two labels, its own and that of a union it belonged to
-    own_law = out.tariff[:, rows] != world.tariff.values[:, rows]
-    both = out.tariff[:, rows] + (block.tariff - world.tariff.values[:, rows])
-    out.tariff[:, rows] = np.where(own_law, both, block.tariff)
-    out.left[:, rows] *= block.left
-    notes += block.notes
+        return _made_schedule(regime, world, label, members, own)
+    key = (fingerprint(regime, label), world.hash)
+    if key not in _schedules:
+        _schedules[key] = _made_schedule(regime, world, label, members, None)
+    return _schedules[key]
 
 
-def _block(
-    regime: Regime, world: World, label: str, rows: list[int], own: LineTable | None
-) -> _Block:
+def _made_schedule(
+    regime: Regime, world: World, label: str, members: list[str], own: LineTable | None
+) -> Schedule:
+    rows = [world.countries.index(c) for c in members]
     behind = regime.members_of_partner(label)
     sellers = [c for c in world.countries if c not in behind]
     columns = [world.countries.index(c) for c in sellers]
@@ -204,7 +172,7 @@ def _block(
             )
     else:
         if not regime.by(label) and not (cut < 1).any():
-            return _Block(tariff, left, ())
+            return Schedule(tuple(members), tariff, left)
         rates, column, said = _unweighted(regime, world, label, rows, sellers)
         notes.append(f"{label}: base of the world table, {rates.basis}{said}")
     row = {s: n for n, s in enumerate(rates.sectors)}
@@ -224,7 +192,7 @@ def _block(
         tariff[:, :, columns] *= cut[:, None]
         tariff[cells] += of_sellers("added_pct")[:, None] / 100.0
     left[cells] *= 1.0 - of_sellers("banned_share")[:, None]
-    return _Block(tariff, left, tuple(notes))
+    return Schedule(tuple(members), tariff, left, tuple(notes))
 
 
 def _columns(regime: Regime, rates: SectorRates, sellers: list[str]):

@@ -1,25 +1,28 @@
-"""Export taxes and bans of the law, as arrays on a world."""
+"""Export taxes and bans of the law, as changes of a policy."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from detente.law.preferences import line_share
-from detente.law.tables import Array, line_table
+from detente.law.tables import line_table
 from detente.ledger import Regime
+from detente.policy.changes import Ban, ByFlow, Levy
 from detente.world import World
 
-__all__ = ["apply_exports"]
+__all__ = ["export_changes"]
 
 
-def apply_exports(
-    regime: Regime, world: World, export_tax: Array, left: Array, notes: list[str]
-) -> None:
-    """Write export taxes and export bans of each exporter's state into arrays (sector, importer,
-    exporter), lines counted once; ``left`` is the share of a flow that no ban touches."""
+def export_changes(regime: Regime, world: World) -> Iterator[tuple[str, list[Levy | Ban]]]:
+    """Imposers with export measures that carry a number, and those measures as changes. One on some
+    lines of a sector counts in proportion, each line once."""
+    sectors = tuple(world.sectors)
     for label in sorted({a.measure.imposer for a in regime.active if a.measure.flow == "export"}):
         if label == "UN":
             continue
         behind = regime.members_of_partner(label)
-        exporters = [i for i, c in enumerate(world.countries) if c in behind]
+        exporters = tuple(c for c in world.countries if c in behind)
+        found: list[Levy | Ban] = []
         used = False
         for active in regime.by(label, "export"):
             for p in active.provisions:
@@ -30,16 +33,20 @@ def apply_exports(
                     cut = entry.share_pct
                 if tax is None and cut is None:
                     continue
+                used = True
                 targets, products = active.measure.scope(p.provision)
                 reached = regime.countries(targets)
-                buyers = [n for n, c in enumerate(world.countries) if c in reached]
+                buyers = tuple(c for c in world.countries if c in reached)
+                if not {(a, b) for a in exporters for b in buyers if a != b}:
+                    continue  # none of them is in the world
                 share = line_share(line_table(label), regime, products, world.sectors)
-                for i in exporters:
-                    others = [n for n in buyers if n != i]
-                    if cut is not None:
-                        left[:, others, i] *= 1.0 - share[:, None] * cut / 100.0
-                    else:
-                        export_tax[:, others, i] += share[:, None] * (tax or 0.0) / 100.0
-                used = True
+                part = share * (tax or 0.0 if cut is None else cut) / 100.0
+                rows = {(s, "ALL"): float(x) for s, x in zip(sectors, part, strict=True)}
+                of_sector = ByFlow(rows, f"the lines of {active.measure.id}")
+                found.append(
+                    Levy(exporters, buyers, of_sector, sectors, instrument="export_tax")
+                    if cut is None
+                    else Ban(exporters, buyers, sectors, "export", of_sector)
+                )
         if used:
-            notes.append(f"{label}: export measures, six-digit lines each counted once")
+            yield label, found

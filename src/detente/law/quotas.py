@@ -8,7 +8,7 @@ of the arrays, and a note says what.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from detente.law.preferences import line_share
 from detente.law.tables import Array, line_table
 from detente.ledger import Regime
 from detente.ledger.schema import Entry
+from detente.policy.changes import Names, TariffQuota
 from detente.world import World
 
 __all__ = ["UNITS", "LawQuotas", "law_quotas"]
@@ -25,26 +26,25 @@ UNITS = {
     "usd million a year": ("volume_usd_mn", 1.0),
     "usd billion a year": ("volume_usd_mn", 1e3),
 }
-"""``quantity_unit`` of a ledger entry that a world can hold, as a field of a policy's quota and the
-factor to it."""
+"""``quantity_unit`` of a ledger entry that a world can hold, as a field of a quota and the factor
+to it."""
 
 WHOLE = 0.999
 """Share of a sector's lines from which on a quota counts as being on all of it."""
 
 
 class LawQuotas(NamedTuple):
-    """Quotas as records of :class:`detente.policy.Policy`, the ids of the measures they come from,
-    and what the others lack."""
+    """Quotas as changes, the ids of the measures they come from, and what the others lack."""
 
-    records: tuple[dict[str, Any], ...]
+    changes: tuple[TariffQuota, ...]
     counted: frozenset[str]
     notes: tuple[str, ...]
 
 
 def law_quotas(regime: Regime, world: World, tariff: Array) -> LawQuotas:
     """The import quotas in force; ``tariff`` (J, N, N) holds the rates within them."""
-    records: list[dict[str, Any]] = []
-    taken: set[tuple[str, str, str]] = set()
+    changes: list[TariffQuota] = []
+    taken: set[tuple[Names | None, Names, str]] = set()
     lacking: dict[str, list[str]] = {}
     counted: set[str] = set()
     for active in regime.active:
@@ -64,17 +64,17 @@ def law_quotas(regime: Regime, world: World, tariff: Array) -> LawQuotas:
             share = line_share(line_table(measure.imposer), regime, products, world.sectors)
             lacks = _lacks(p.entry, measure.instrument == "tariff_quota")
             lacks += _misfits(share, sellers, members, world)
-            made: list[dict[str, Any]] = []
+            made: list[TariffQuota] = []
             if not lacks:
                 on = [int(j) for j in np.flatnonzero(share >= WHOLE)]
-                made, lacks = _records(p.entry, world, tariff, on, members[0], sellers)
-            cells = {(r["sector"], r["importer"], x) for r in made for x in r["exporter"]}
+                made, lacks = _changes(p.entry, world, tariff, on, members[0], sellers)
+            cells = {(q.sectors, q.imposer, x) for q in made for x in sellers}
             if cells & taken:
                 lacks.append("on flows under another quota")
             if lacks:
                 lacking.setdefault(measure.id, []).append(", ".join(lacks))
                 continue
-            records += made
+            changes += made
             taken |= cells
             counted.add(measure.id)
     notes = []
@@ -85,7 +85,7 @@ def law_quotas(regime: Regime, world: World, tariff: Array) -> LawQuotas:
     if lacking:
         said = [f"{name} ({'; '.join(dict.fromkeys(why))})" for name, why in lacking.items()]
         notes.append(f"quotas not in the arrays, and what they lack: {'; '.join(sorted(said))}")
-    return LawQuotas(tuple(records), frozenset(counted - set(lacking)), tuple(notes))
+    return LawQuotas(tuple(changes), frozenset(counted - set(lacking)), tuple(notes))
 
 
 def _lacks(entry: Entry, rated: bool) -> list[str]:
@@ -112,9 +112,9 @@ def _misfits(share: Array, sellers: list[str], members: list[str], world: World)
     return found
 
 
-def _records(
+def _changes(
     entry: Entry, world: World, tariff: Array, on: list[int], importer: str, sellers: list[str]
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[list[TariffQuota], list[str]]:
     """One quota a sector, shared by its sellers; or why there is none."""
     field, factor = UNITS[(entry.quantity_unit or "").lower()]
     if field == "volume_usd_mn" and len(on) > 1:
@@ -129,10 +129,12 @@ def _records(
             if rates.max() - rates.min() > 1e-12:
                 return [], ["its sellers pay different tariffs within it"]
             over = float(rates.max()) + entry.rate_pct / 100.0
+        amount = factor * float(entry.quantity or 0.0)
         made.append(
-            {
-                "sector": world.sectors[j], "importer": importer, "exporter": sellers,
-                field: factor * float(entry.quantity or 0.0), "over": over,
-            }
+            TariffQuota(
+                importer, tuple(sellers), (world.sectors[j],), over=over,
+                volume=amount if field == "volume" else None,
+                volume_usd_mn=amount if field == "volume_usd_mn" else None,
+            )
         )  # fmt: skip
     return made, []

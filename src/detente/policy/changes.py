@@ -1,48 +1,249 @@
-"""Changes of a policy that games are made of: a levy, an agreement, a closed border.
+"""The one language of change: what a government does, as a frozen description without a world.
 
-Each is a frozen description without a world; :func:`amend` puts them on a policy, in order.
-Rates are fractions (0.25 is 25%).
+A dated law, a measure of a scenario and a move of a game are all said in these words, and
+:class:`detente.policy.draft.Draft` puts them onto a world, in order. Rates and shares are fractions
+(0.25 is 25%).
+
+===================== ==============================================================================
+:class:`Levy`         a tariff, or an export tax of the imposer's state
+:class:`Cost`         delivery costs, an iceberg
+:class:`Ban`          a share of a flow stopped; a share s leaves 1 - s at unchanged costs
+:class:`Withdrawal`   trade between two countries closed: bans on whole flows
+:class:`TariffQuota`  a volume that enters at the tariff
+:class:`Pact`         a trade agreement among several
+:class:`Schedule`     all that an importer's law makes of its rows, worked out line by line
+===================== ==============================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import permutations
-from weakref import WeakKeyDictionary
+from typing import TypeAlias
 
 import numpy as np
 
 from detente.errors import InputError, UnknownNameError
-from detente.memory import Kept
-from detente.policy import Policy
-from detente.world import World
+from detente.instruments import RENT_OWNERS
 
-__all__ = ["Change", "Levy", "Pact", "Withdrawal", "amend", "goods", "player_list", "put"]
-
-Names = str | tuple[str, ...]
+__all__ = [
+    "FLOWS",
+    "FORMS",
+    "TAXES",
+    "Ban",
+    "ByFlow",
+    "Change",
+    "Cost",
+    "Levy",
+    "Names",
+    "Numbers",
+    "Pact",
+    "Schedule",
+    "TariffQuota",
+    "Withdrawal",
+]
 
 FORMS = ("added", "total", "replaced")
+"""How a rate r meets the rate t in force: t + r, max(t, r), r; the words of the ledger and of
+scenario files too."""
+
+TAXES = ("tariff", "export_tax")
+"""Instruments of a levy, as :mod:`detente.instruments` names them."""
+
+FLOWS = ("import", "export", "both")
+"""Which flows of the imposer are meant, as in the ledger."""
+
+Names: TypeAlias = str | tuple[str, ...]
+"""Labels, or groups; "all" is every one."""
+
+
+@dataclass(frozen=True)
+class ByFlow:
+    """Numbers by (sector, target); a target without a row takes that of its bloc ("EU27"), then
+    that of "ALL". ``name`` is where they are from, for messages."""
+
+    rows: Mapping[tuple[str, str], float]
+    name: str = "the table"
+
+
+Numbers: TypeAlias = float | Mapping[str, float] | ByFlow
+"""One number, numbers by target (country, group or "default"; a country goes before its group), or
+by sector and target."""
 
 
 @dataclass(frozen=True)
 class Levy:
-    """A tariff at one rate.
+    """A tariff or an export tax.
 
     Parameters
     ----------
-    imposer, targets : country names or groups
-    rate : fraction
+    imposer, targets : country names or groups; an export tax is levied by the exporter's state
+    rate : fraction above -1
     sectors : names; None is every goods sector (every sector where the world has no kinds)
-    form : how it meets the tariff t in force: "added" t + rate, "total" max(t, rate),
-        "replaced" rate
+    form : how it meets the rate t in force: "added" t + rate, "total" max(t, rate), "replaced" rate
+    instrument : "tariff" or "export_tax"
+    covered_share : part of each flow in scope, 0 to 1; the rest stays at t
+    taxed_share : part of a covered value that is taxed
+    base : rates that stand for t; None is the rate in force
+    except_targets : names left out of ``targets``
+
+    Raises
+    ------
+    InputError
+        A rate at or below -100% or infinite, a share outside 0 to 1.
+    UnknownNameError
+        A form or instrument nobody knows.
     """
 
     imposer: Names
     targets: Names
-    rate: float
+    rate: Numbers
     sectors: Names | None = None
     form: str = "added"
+    instrument: str = "tariff"
+    covered_share: Numbers = 1.0
+    taxed_share: Numbers = 1.0
+    base: Numbers | None = None
+    except_targets: Names = ()
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise UnknownNameError.of("form", self.form, FORMS, "levy")
+        if self.instrument not in TAXES:
+            raise UnknownNameError.of("instrument", self.instrument, TAXES, "levy")
+        said = "a rate is a fraction (0.25 is 25%) and stays above -100%"
+        _all(self.rate, -1.0, np.inf, "levy: rate", said, open_low=True)
+        if self.base is not None:
+            _all(self.base, -1.0, np.inf, "levy: base", said, open_low=True)
+        _share(self.covered_share, "levy: covered_share")
+        _share(self.taxed_share, "levy: taxed_share")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Delivery costs: on the covered share f of a flow the iceberg grows by ``1 + f cost``.
+
+    Raises
+    ------
+    InputError
+        A cost at or below -1 or infinite (that is a :class:`Ban`), a share outside 0 to 1.
+    """
+
+    imposer: Names
+    targets: Names
+    cost: float
+    sectors: Names | None = None
+    flow: str = "import"
+    covered_share: Numbers = 1.0
+    except_targets: Names = ()
+
+    def __post_init__(self) -> None:
+        _known_flow(self.flow, "cost")
+        said = "a cost is a fraction of the delivered price above -1; a Ban closes a flow"
+        _all(self.cost, -1.0, np.inf, "cost: cost", said, open_low=True)
+        _share(self.covered_share, "cost: covered_share")
+
+
+@dataclass(frozen=True)
+class Ban:
+    """A share s of a flow stopped, the rest left at unchanged costs.
+
+    The flow is multiplied by 1 - s: its iceberg grows by ``(1 - s)^(-1/theta)``, infinite for
+    s = 1. ``flow`` is "import" (the imposer stops buying from the targets), "export" (it stops
+    selling to them) or "both".
+
+    Raises
+    ------
+    InputError
+        A share outside 0 to 1.
+    """
+
+    imposer: Names
+    targets: Names
+    sectors: Names | None = "all"
+    flow: str = "import"
+    covered_share: Numbers = 1.0
+    except_targets: Names = ()
+
+    def __post_init__(self) -> None:
+        _known_flow(self.flow, "ban")
+        _share(self.covered_share, "ban: covered_share")
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Trade between two countries closed: a :class:`Ban`, not a high tariff.
+
+    ``direction`` is "sales" (the partner stops selling to the country), "purchases" (it stops
+    buying from it) or "trade" (both).
+    """
+
+    country: str
+    partner: str
+    direction: str = "trade"
+    sectors: Names = "all"
+
+    def __post_init__(self) -> None:
+        if self.direction not in _DIRECTIONS:
+            raise UnknownNameError.of("direction", self.direction, _DIRECTIONS, "withdrawal")
+
+    @property
+    def ban(self) -> Ban:
+        """The same from the country's side."""
+        return Ban(self.country, self.partner, self.sectors, _DIRECTIONS[self.direction])
+
+
+_DIRECTIONS = {"sales": "import", "purchases": "export", "trade": "both"}
+
+
+@dataclass(frozen=True)
+class TariffQuota:
+    """A volume of each sector that each importer lets in, from its targets together.
+
+    Parameters
+    ----------
+    imposer, targets, sectors, except_targets : as of :class:`Levy`
+    volume : over the base year's (0.8 is 80% of it), or
+    volume_usd_mn : USD million a year at base-year prices; then of one sector and importer
+    within : tariff within the quota; None is the one in force
+    over : tariff above it, a fraction; None: nothing enters above
+    rent : whose the rent is: "importer", "exporter" or "auction"
+    each_target : a quota for each target instead of one that they share
+
+    Raises
+    ------
+    InputError
+        Not one volume, or one below zero; a rate out of range.
+    UnknownNameError
+        An owner of the rent nobody knows.
+    """
+
+    imposer: Names
+    targets: Names
+    sectors: Names | None = None
+    volume: float | None = None
+    volume_usd_mn: float | None = None
+    within: float | None = None
+    over: float | None = None
+    rent: str = "importer"
+    each_target: bool = False
+    except_targets: Names = ()
+
+    def __post_init__(self) -> None:
+        if (self.volume is None) == (self.volume_usd_mn is None):
+            raise InputError(
+                "quota: one of volume (1 is the volume of the base year) and volume_usd_mn (USD "
+                "million a year at base-year prices) is needed"
+            )
+        if self.rent not in RENT_OWNERS:
+            raise UnknownNameError.of("rent", self.rent, RENT_OWNERS, "quota")
+        for name in ("volume", "volume_usd_mn"):
+            if (value := getattr(self, name)) is not None:
+                _all(value, 0.0, np.inf, f"quota: {name}", "a volume is 0 or more", closed=True)
+        for name in ("within", "over"):
+            if (value := getattr(self, name)) is not None:
+                said = "a rate is a fraction above -1 (0.25 is 25%)"
+                _all(value, -1.0, np.inf, f"quota: {name}", said, open_low=True)
 
 
 @dataclass(frozen=True)
@@ -83,10 +284,7 @@ class Pact:
         if len(set(self.members)) < len(self.members):
             raise InputError(f"agreement {name}: a member is named twice")
         for what in ("phase_in", "utilisation"):
-            if not 0.0 <= getattr(self, what) <= 1.0:
-                raise InputError(
-                    f"agreement {name}: {what} is {getattr(self, what)}; it is a share, 0 to 1"
-                )
+            _share(getattr(self, what), f"agreement {name}: {what}")
         if not 0.0 <= self.non_tariff_cut < 1.0:
             raise InputError(
                 f"agreement {name}: non_tariff_cut is {self.non_tariff_cut}; it is a fraction of "
@@ -109,170 +307,51 @@ class Pact:
         return self.title or "-".join(self.members)
 
 
-@dataclass(frozen=True)
-class Withdrawal:
-    """Trade between two countries closed: a ban, not a high tariff.
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """What an importer's law of a day makes of its rows of a world.
 
-    ``direction`` is "sales" (the partner stops selling to the country), "purchases" (it stops
-    buying from it) or "trade" (both).
+    Attributes
+    ----------
+    importers : labels of the world that share the law
+    tariff : rates in force, fraction, (sector, importer, exporter of the world)
+    left : share of each flow that no ban touches, same shape
+    notes : how they were worked out
     """
 
-    country: str
-    partner: str
-    direction: str = "trade"
-    sectors: Names = "all"
+    importers: tuple[str, ...]
+    tariff: np.ndarray
+    left: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
-Change = Levy | Pact | Withdrawal
+Change: TypeAlias = Levy | Cost | Ban | Withdrawal | TariffQuota | Pact | Schedule
 
 
-def amend(policy: Policy, changes: Iterable[Change], title: str = "") -> Policy:
-    """``policy`` with ``changes`` applied in order.
-
-    Raises
-    ------
-    UnknownNameError
-        A country, sector, form or direction nobody knows.
-    InputError
-        A levy that leaves a tariff at or below -100%, or has no target.
-    """
-    world = policy.world
-    tariff, iceberg = policy.tariff.values.copy(), policy.iceberg.values.copy()
-    for change in changes:
-        put(world, tariff, iceberg, change)
-    return Policy(
-        world,
-        tariff=tariff,
-        export_tax=policy.export_tax.values,
-        iceberg=iceberg,
-        transfer=policy.transfer,
-        quota=policy.quota,
-        title=title or policy.title,
-        prohibitive=True,
-    )
+# --- ranges -------------------------------------------------------------------------------------
+def _values(given: Numbers) -> Iterable[tuple[str, float]]:
+    """Each number with the place it stands at."""
+    if isinstance(given, ByFlow):
+        return ((f" ({s}, {who})", x) for (s, who), x in given.rows.items())
+    if isinstance(given, Mapping):
+        return ((f" ({who})", x) for who, x in given.items())
+    return (("", given),)
 
 
-def put(world: World, tariff: np.ndarray, iceberg: np.ndarray, change: Change) -> None:
-    """Write one change into arrays (sector, importer, exporter), in place.
-
-    Raises as :func:`amend` does.
-    """
-    if isinstance(change, Levy):
-        _levy(world, tariff, change)
-    elif isinstance(change, Pact):
-        _agree(world, tariff, iceberg, change)
-    else:
-        _withdraw(world, iceberg, change)
+def _all(
+    given: Numbers, low: float, high: float, where: str, said: str, *,
+    open_low: bool = False, closed: bool = False,
+) -> None:  # fmt: skip
+    for at, x in _values(given):
+        good = (x > low if open_low else x >= low) and (x <= high if closed else x < high)
+        if not good:
+            raise InputError(f"{where}{at} is {x:g}; {said}")
 
 
-def goods(world: World) -> list[str]:
-    """The goods sectors; every sector where the world's labels are not of the vocabulary."""
-    try:
-        return world.sector_list("goods")
-    except UnknownNameError:
-        return world.sectors
+def _share(given: Numbers, where: str) -> None:
+    _all(given, 0.0, 1.0, where, "it is a share, 0 to 1", closed=True)
 
 
-def player_list(world: World, players: Iterable[str], where: str = "players") -> list[str]:
-    """Players as labels of the world, each once.
-
-    Raises
-    ------
-    InputError
-        Fewer than two players, or one named twice.
-    UnknownNameError
-        A player the world does not hold.
-    """
-    wanted = [players] if isinstance(players, str) else list(players)
-    found = [c for name in wanted for c in world.country_list(name, where)]
-    if len(set(found)) < len(found):
-        twice = next(c for c in found if found.count(c) > 1)
-        raise InputError(f"{where}: {twice} is named twice; each player plays once")
-    if len(found) < 2:
-        raise InputError(f"{where}: a game needs two players or more, here {found}")
-    return found
-
-
-# --- one function a kind ------------------------------------------------------------------------
-def _sectors(world: World, names: Names | None, where: str) -> list[int]:
-    found = goods(world) if names is None else world.sector_list(_many(names), where)
-    return [world.sectors.index(s) for s in found]
-
-
-def _countries(world: World, names: Names, where: str) -> list[int]:
-    return [world.countries.index(c) for c in world.country_list(_many(names), where)]
-
-
-def _many(names: Names) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
-
-
-Places = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-_cells: WeakKeyDictionary[World, Kept[tuple[Names, Names, Names | None], Places]]
-_cells = WeakKeyDictionary()
-
-
-def _levied(world: World, change: Levy) -> Places:
-    """The cells a levy falls on; kept, since games put the same levy on thousands of times."""
-    held = _cells.setdefault(world, Kept(4096))
-    key = (change.imposer, change.targets, change.sectors)
-    if key not in held:
-        rows = _countries(world, change.imposer, "levy: imposer")
-        columns = _countries(world, change.targets, "levy: targets")
-        pairs = [(n, e) for n in rows for e in columns if n != e]
-        if not pairs:
-            raise InputError(
-                f"levy: {change.imposer} on {change.targets} leaves no pair of countries"
-            )
-        sectors = _sectors(world, change.sectors, "levy: sectors")
-        n, e = (np.array(x) for x in zip(*pairs, strict=True))
-        held[key] = np.array(sectors)[:, None], n, e
-    return held[key]
-
-
-def _levy(world: World, tariff: np.ndarray, change: Levy) -> None:
-    if change.form not in FORMS:
-        raise UnknownNameError.of("form", change.form, FORMS, "levy")
-    at = _levied(world, change)
-    old = tariff[at]
-    if change.form == "added":
-        new = old + change.rate
-    else:
-        new = np.full_like(old, change.rate)
-        new = np.maximum(old, new) if change.form == "total" else new
-    if not (new > -1.0).all():
-        raise InputError(
-            f"levy: {change.imposer} on {change.targets} at {change.rate:+g} leaves a tariff of "
-            f"{100 * float(new.min()):g}%; a tariff stays above -100%"
-        )
-    tariff[at] = new
-
-
-def _agree(world: World, tariff: np.ndarray, iceberg: np.ndarray, change: Pact) -> None:
-    where = f"agreement {change.name}"
-    members = _countries(world, change.members, where)
-    left_out = set(_sectors(world, change.except_sectors, where)) if change.except_sectors else ()
-    sectors = np.array([s for s in _sectors(world, change.sectors, where) if s not in left_out])
-    if not len(sectors):
-        raise InputError(f"{where}: no sector is left in its coverage")
-    share = change.utilisation * change.phase_in
-    for n, e in permutations(members, 2):
-        old = tariff[sectors, n, e]
-        tariff[sectors, n, e] = old + share * (np.minimum(old, change.preferential) - old)
-        iceberg[sectors, n, e] *= 1.0 - change.phase_in * change.non_tariff_cut
-
-
-def _withdraw(world: World, iceberg: np.ndarray, change: Withdrawal) -> None:
-    known = ("sales", "purchases", "trade")
-    if change.direction not in known:
-        raise UnknownNameError.of("direction", change.direction, known, "withdrawal")
-    sectors = np.array(_sectors(world, change.sectors, "withdrawal: sectors"))
-    (n,) = _countries(world, change.country, "withdrawal: country")
-    (e,) = _countries(world, change.partner, "withdrawal: partner")
-    if n == e:
-        raise InputError(f"withdrawal: {change.country} cannot withdraw from itself")
-    if change.direction in ("sales", "trade"):
-        iceberg[sectors, n, e] = np.inf
-    if change.direction in ("purchases", "trade"):
-        iceberg[sectors, e, n] = np.inf
+def _known_flow(flow: str, where: str) -> None:
+    if flow not in FLOWS:
+        raise UnknownNameError.of("flow", flow, FLOWS, where)

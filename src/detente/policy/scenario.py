@@ -18,7 +18,14 @@ from detente.files import there
 from detente.records import Flag, Number, Record, quoted, validate
 from detente.texts import parse_value, read_yaml
 
-__all__ = ["Measure", "Scenario", "Source", "load_scenario", "parse_scenario", "scenario_names"]
+__all__ = [
+    "Scenario",
+    "ScenarioMeasure",
+    "Source",
+    "load_scenario",
+    "parse_scenario",
+    "scenario_names",
+]
 
 HIGHEST_PCT = 1000.0
 
@@ -53,7 +60,7 @@ class TableRef(Record):
     table: str
 
 
-class Measure(Record):
+class ScenarioMeasure(Record):
     """One measure: who levies what on whom.
 
     ``form`` says how ``rate_pct`` meets the base rate t: "added" t + r, "replaced" r, "total"
@@ -68,6 +75,8 @@ class Measure(Record):
     ``over_quota_rate_pct``, or stays out where that is left out. ``rent`` says who earns the
     difference between the price and cost and duty: importer (the default), exporter or auction.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Measure")
 
     imposer: Names
     targets: Names = "all"
@@ -88,7 +97,7 @@ class Measure(Record):
     note: str = ""
 
     @model_validator(mode="after")
-    def _fits_the_instrument(self) -> Measure:
+    def _fits_the_instrument(self) -> ScenarioMeasure:
         taxes = self.instrument in ("import_tariff", "export_tax")
         self._fits_a_quota()
         if self.instrument != "quota" and taxes != (self.rate_pct is not None):
@@ -216,7 +225,7 @@ class Scenario(Record):
     world: str = "world-2022"
     baseline: Baseline = Baseline()
     policy: Law | None = None
-    measures: list[Measure] = Field(default_factory=list, max_length=2000)
+    measures: list[ScenarioMeasure] = Field(default_factory=list, max_length=2000)
     model: str | dict[str, Any] = "caliendo-parro"
     deficit: Literal["fixed", "zero", "share"] = "fixed"
     theta: str = "fgo"
