@@ -148,9 +148,9 @@ def test_a_ban_on_part_of_a_flow_cuts_it_once():
     open_ = np.ones(world.trade.shape)
     open_[1, 0, 2] = 0.6
     iceberg = open_ ** (-1.0 / world.theta.values[:, None, None])
-    part = dt.Policy(world, iceberg=iceberg)
+    part = dt.Policy(world, iceberg=iceberg, open=open_)
     march = March(world, dt.Policy(world), Staggered(sigma=1.3, zeta=1e-6), 12, "fixed", 1e-12)
-    path = solve_path(march, [Stage(str(n), "", "", part, open_) for n in range(3)])
+    path = solve_path(march, [Stage(str(n), "", "", part) for n in range(3)])
     flow = path.trade.values[:, 1, 0, 2] / path.start.base.flows[1, 0, 2]
     # those who keep the supplier buy six tenths, and some who lost theirs choose him again
     assert 0.6 <= flow[0] < 0.75
@@ -238,3 +238,36 @@ def test_names_and_lengths_that_are_refused():
         solve_path(path.march, [path.stages[0]] * (LONGEST + 1))
     assert np.abs(path.real_income).max() < 1e-8
     assert path.provenance["status"] == "converged"
+
+
+def test_partial_bans_of_scenarios_and_laws_are_known_as_bans():
+    ban = dt.run("seafood-ban", horizon="long").outcome
+    assert ban.policy.open is not None
+    left = ban.policy.open[
+        ban.world.sectors.index("C10T12"), ban.world.countries.index("CHN"),
+        ban.world.countries.index("JPN"),
+    ]  # fmt: skip
+    assert left == pytest.approx(0.45)
+    path = dt.path(law="seafood-ban", start="2025", end="2026", every="year")
+    sold = path.sales.sel(importer="CHN", exporter="JPN").isel(time=0)
+    assert float(sold.sel(sector="A03")) == -100.0
+    assert -58.0 < float(sold.sel(sector="C10T12")) < -45.0  # at once, not a tenth a year
+    costs = dt.Policy(ban.world, iceberg=ban.policy.iceberg)  # as a cost it would work slowly
+    slow = dt.path(law=costs, start="2025", end="2026", every="year")
+    assert float(slow.sales.sel(importer="CHN", exporter="JPN", sector="C10T12")[0]) > -25.0
+    law = dt.apply(dt.load_ledger().at("2025-12-01"), dt.load_world())
+    assert law.open is not None
+    power = -1.0 / law.world.theta.values[:, None, None]
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(law.iceberg, law.open**power, rtol=1e-12)
+
+
+def test_shares_left_open_are_checked():
+    world = random_world(DRAW)
+    for bad, words in (
+        (np.full((2, 2), 1.0), "an array of shape"),
+        (np.full(world.trade.shape, 1.2), "between 0 and 1"),
+        (np.zeros(world.trade.shape), "an infinite iceberg"),
+    ):
+        with pytest.raises(InputError, match=words):
+            dt.Policy(world, open=bad)

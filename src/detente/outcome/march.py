@@ -31,16 +31,13 @@ LONGEST = 1200
 class Stage(NamedTuple):
     """A period: its name, its first and last day (ISO), and what is levied in it.
 
-    ``open`` (J, N, N) is the share of each flow that no ban touches, where the policy's icebergs
-    are ``open^(-1/theta)``; None: bans are infinite icebergs. ``months`` is its length, where
-    it is not that of the other periods.
+    ``months`` is its length, where it is not that of the other periods.
     """
 
     name: str
     first: str
     last: str
     policy: Policy
-    open: Array | None = None
     months: int | None = None
 
 
@@ -54,13 +51,6 @@ class Start(NamedTuple):
 
     base: Equilibrium
     state: Staged
-
-
-class Step(NamedTuple):
-    """A solved period, without the arrays by flow: they are built anew from the state."""
-
-    after: Equilibrium
-    kept: Array | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +87,7 @@ class March:
         z = static.solution.value
         paid = state.beta * p.Y
         talent = paid / paid.sum(axis=0)
-        state = state._replace(hands=talent, talent=talent)
+        state = state._replace(hands=talent, talent=talent, open=self.baseline.open)
         if state.mu is not None:
             z = np.concatenate([z, np.zeros(paid.size)])
         kernel = model.kernel(state, static.policy)
@@ -125,7 +115,7 @@ class March:
             A period has no equilibrium, or its solve stopped early; the message names the period.
         """
         prepared = self.ready(start)
-        state, before = start.state, None
+        state, before = start.state, self.baseline.open
         z = start.base.solution.value
         for stage in stages:
             levied = instruments(stage.policy)
@@ -143,14 +133,16 @@ class March:
                 self.deficit, self.tol,
             )  # fmt: skip
             state = advance(after.point, here, after.policy, after.kernel)
-            before, z = stage.open, after.solution.value
+            before, z = stage.policy.open, after.solution.value
 
     def entering(self, state: Staged, stage: Stage, before: Array | None) -> Staged:
         """The state as a period begins: what new bans end, and how many choose."""
         model = self.moving(stage)
         zeta = np.broadcast_to(np.asarray(model.zeta, dtype=float), state.zeta.shape)
         mu = model.mu if state.mu is not None else None
-        return state._replace(zeta=zeta, mu=mu, kept=ended(before, stage.open), open=stage.open)
+        return state._replace(
+            zeta=zeta, mu=mu, kept=ended(before, stage.policy.open), open=stage.policy.open
+        )
 
     def ready(self, start: Start) -> Prepared:
         """What every period's solve needs beside its state; the step direction is a year's."""
@@ -164,7 +156,7 @@ class March:
 def ended(before: Array | None, now: Array | None) -> Array | None:
     """The part of past purchases that goes on (J, N, N), where bans on parts of flows change."""
     if now is None:
-        return None
+        return None  # whole bans are seen in the costs
     was = np.ones_like(now) if before is None else before
     if (now >= was).all():
         return None

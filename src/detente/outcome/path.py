@@ -262,14 +262,14 @@ class Path:
     def _equilibria(self):
         """Every period's equilibrium with its arrays by flow, built anew from state to state."""
         m = self.march
-        state, before = self.start.state, None
+        state, before = self.start.state, m.baseline.open
         for stage, s in zip(self.stages, self.solved, strict=False):
             here = m.entering(state, stage, before)
             e = Equilibrium(
                 m.moving(stage), here, s.policy, s.closure, s.point, s.solution, s.quotas
             )
             yield e
-            state, before = advance(s.point, here, s.policy, e.kernel), stage.open
+            state, before = advance(s.point, here, s.policy, e.kernel), stage.policy.open
 
     def _of(self, name: str, values: Array, dims: tuple[str, ...]) -> xr.DataArray:
         if not self.solved and self.error is not None:

@@ -74,6 +74,7 @@ class Draft:
     tariff, export_tax, iceberg : where it starts, (sector, importer, exporter); left as they are.
         By default the tariffs of the world, no export taxes, no costs
     transfer, quotas : as of :class:`~detente.policy.Policy`
+    open_ : shares of flows that earlier bans left open, as of :class:`~detente.policy.Policy`
     gather_bans : bans become costs at the end, together: where many records of a law ban parts of
         one flow, what each leaves is multiplied up first
 
@@ -86,7 +87,8 @@ class Draft:
     def __init__(
         self, world: World, *, tariff: Array | None = None, export_tax: Array | None = None,
         iceberg: Array | None = None, transfer: Any = None,
-        quotas: Iterable[Quota | dict[str, Any]] = (), gather_bans: bool = False,
+        quotas: Iterable[Quota | dict[str, Any]] = (), open_: Array | None = None,
+        gather_bans: bool = False,
     ) -> None:  # fmt: skip
         self.world = world
         self.tariff = world.tariff.values if tariff is None else tariff
@@ -96,6 +98,7 @@ class Draft:
         self.notes: list[str] = []
         self._transfer = transfer
         self._left = np.ones(self.tariff.shape) if gather_bans else None
+        self._open = open_
         self._own: set[str] = set()
 
     @classmethod
@@ -103,6 +106,7 @@ class Draft:
         """A draft that starts from a policy; its notes are not taken along."""
         return cls(
             policy.world, **rates(policy), transfer=policy.transfer, quotas=policy.quota,
+            open_=policy.open,
         )  # fmt: skip
 
     # --- the changes ----------------------------------------------------------------------------
@@ -178,7 +182,19 @@ class Draft:
                 self._left[at] *= 1.0 - covered
             else:
                 theta = self.world.theta.values[at[0]]
+                self._shut(at, 1.0 - covered)
                 self._grow(at, _cost_of_leaving(1.0 - covered, theta), said, "covered_share")
+
+    def _shut(self, at: Places, left: float | Array) -> None:
+        """Remember what bans leave of each flow, once a ban leaves a part."""
+        if self._open is None:
+            if not ((np.asarray(left) > 0.0) & (np.asarray(left) < 1.0)).any():
+                return  # whole bans are seen in the costs
+            self._open = np.where(np.isinf(self.iceberg), 0.0, 1.0)
+        elif "open" not in self._own:
+            self._open = self._open.copy()
+        self._own.add("open")
+        self._open[at] *= left
 
     def _quota(self, change: TariffQuota, said: Said) -> None:
         """One a sector and importer, shared by the targets, or one for each of them."""
@@ -226,6 +242,7 @@ class Draft:
             at = (np.arange(len(tariff))[:, None, None], np.array(rows)[:, None],
                   np.arange(tariff.shape[2]))  # fmt: skip
             theta = self.world.theta.values[:, None, None]
+            self._shut(at, change.left)
             self._grow(at, _cost_of_leaving(change.left, theta), Said("schedule"), "left")
         self.notes += change.notes
 
@@ -287,14 +304,16 @@ class Draft:
         InputError
             Taxes out of range, or quotas that do not fit the tariffs.
         """
-        iceberg = self.iceberg
+        iceberg, shares = self.iceberg, self._open
         if self._left is not None:
+            if (self._left < 1.0).any():
+                shares = self._left if shares is None else shares * self._left
             iceberg = iceberg * _cost_of_leaving(self._left, self.world.theta.values[:, None, None])
         try:
             return Policy(
                 self.world, tariff=self.tariff, export_tax=self.export_tax, iceberg=iceberg,
-                transfer=self._transfer, quota=self.quotas, title=title, notes=tuple(self.notes),
-                prohibitive=True,
+                transfer=self._transfer, quota=self.quotas, open=shares, title=title,
+                notes=tuple(self.notes), prohibitive=True,
             )  # fmt: skip
         except InputError as error:
             self.check(where, remedy)  # says it in the writer's words, where it can

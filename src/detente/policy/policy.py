@@ -43,6 +43,10 @@ class Policy:
         year's) or ``volume_usd_mn`` (at base-year prices), ``over`` (the rate above it, a fraction;
         None: nothing enters above) and ``rent`` ("importer", the default, "exporter" or
         "auction"); becomes a tuple of :class:`~detente.policy.quota.Quota`
+    open : (sector, importer, exporter) share of each flow that no ban touches, where bans on parts
+        of flows are in ``iceberg`` as open^(-1/theta); None: only infinite icebergs are bans. A
+        solve of the long run does not need it; along a path a ban ends purchases at once, and a
+        cost does not
     title : a short text for reports
     notes : how the arrays were made, printed with results
     prohibitive : rates of many hundred percent are meant; without it a policy whose every new
@@ -67,6 +71,7 @@ class Policy:
     iceberg: Any = None
     transfer: Any = None
     quota: Any = ()
+    open: Any = None
     title: str = ""
     notes: tuple[str, ...] = ()
     prohibitive: bool = False
@@ -80,9 +85,22 @@ class Policy:
             set_(self, row.name, self._bilateral(row.name, getattr(self, row.name), start))
         set_(self, "transfer", self._transfer(self.transfer))
         set_(self, "quota", read_quotas(self.quota, self.world, self.tariff.values))
+        set_(self, "open", self._shares(self.open))
         if not self.prohibitive:
             self._warn_of_percent("tariff", self.world.tariff.values)
             self._warn_of_percent("export_tax", 0.0)
+
+    def _shares(self, given: Any) -> np.ndarray | None:
+        if given is None:
+            return None
+        values, shape = np.asarray(given, dtype=float), self.world.tariff.shape
+        if values.shape != shape:
+            raise InputError(f"open: an array of shape {shape} is needed, not {values.shape}")
+        if not ((values >= 0.0) & (values <= 1.0)).all():
+            raise InputError("open: every share of a flow lies between 0 and 1")
+        if not np.isinf(self.iceberg.values[values == 0.0]).all():
+            raise InputError("open: a flow of which nothing is open needs an infinite iceberg")
+        return values
 
     def _warn_of_percent(self, name: str, usual: Any) -> None:
         values = getattr(self, name).values

@@ -182,7 +182,7 @@ def _moved(policy: Policy, world: World) -> Policy:
     return Policy(
         world, tariff=policy.tariff.values, export_tax=policy.export_tax.values,
         iceberg=policy.iceberg.values, transfer=policy.transfer, quota=list(policy.quota),
-        title=policy.title, notes=policy.notes, prohibitive=True,
+        open=policy.open, title=policy.title, notes=policy.notes, prohibitive=True,
     )  # fmt: skip
 
 

@@ -107,6 +107,7 @@ class Laws:
             export_tax=tax,
             iceberg=iceberg,
             quota=self.quotas_of(place),
+            open=left if (left < 1.0).any() else None,
             title=f"law of {day or date}",
             notes=tuple(text.replace(f"law of {date}", f"law of {day or date}") for text in said),
             prohibitive=True,

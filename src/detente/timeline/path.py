@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path as FilePath
@@ -20,6 +20,7 @@ from detente.outcome.path import Path, solve_path
 from detente.outcome.simulate import checked_model
 from detente.policy import Policy
 from detente.policy.scenario import Scenario
+from detente.policy.wedges import whole
 from detente.runs.horizons import staggered_of, world_under
 from detente.runs.run import scenario_policies
 from detente.solve.threads import one_thread
@@ -141,10 +142,10 @@ def law_stages(laws: Laws, world: World, calendar: Sequence[Period]) -> list[Sta
             iceberg = left ** (-1.0 / world.theta.values[:, None, None])
         policy = Policy(
             world, tariff=tariff, export_tax=tax, iceberg=iceberg, quota=laws.quotas_of(longest),
-            title=f"law of {period.name}", prohibitive=True,
+            open=left if (left < 1.0).any() else None, title=f"law of {period.name}",
+            prohibitive=True,
         )  # fmt: skip
-        bans = left if (left < 1.0).any() else None
-        found.append(Stage(period.name, str(period.first), str(period.last), policy, bans))
+        found.append(Stage(period.name, str(period.first), str(period.last), policy))
     return found
 
 
@@ -233,31 +234,48 @@ def _policy_stages(
             continue
         cuts = [period.first, *map(date.fromisoformat, inside), period.last + timedelta(days=1)]
         shares = [(b - a).days / period.days for a, b in pairwise(cuts)]
-        policy, bans = _mean(policies, shares, world, period.name)
-        found.append(Stage(period.name, first, last, policy, bans))
+        policy = _mean(policies, shares, world, period.name)
+        found.append(Stage(period.name, first, last, policy))
     return found
 
 
-def _mean(
-    policies: Sequence[Policy], shares: Sequence[float], world: World, name: str
-) -> tuple[Policy, Array | None]:
+def _mean(policies: Sequence[Policy], shares: Sequence[float], world: World, name: str) -> Policy:
     """Rates by days; a ban leaves open the part of the period in which it does not hold."""
     for p in policies:
         p.refuse_quotas(f"path: a change inside {name}")
 
-    def mean(of: Any) -> Array:
-        return sum((s * of(p) for s, p in zip(shares, policies, strict=True)), start=0.0)  # pyright: ignore
+    def mean(of: Callable[[Policy], Array]) -> Array:
+        parts = [s * of(p) for s, p in zip(shares, policies, strict=True)]
+        return np.sum(parts, axis=0)
 
-    closed = mean(lambda p: np.isinf(p.iceberg.values).astype(float))
-    left = 1.0 - closed
-    cost = mean(lambda p: np.where(np.isinf(p.iceberg.values), 0.0, p.iceberg.values))
-    cost = np.where(left > 1e-12, cost / np.where(left > 1e-12, left, 1.0), np.inf)
-    with np.errstate(divide="ignore"):
-        banned = np.where(left > 1e-12, left, 0.0) ** (-1.0 / world.theta.values[:, None, None])
-    transfer, tax = mean(lambda p: p.transfer.values), mean(lambda p: p.export_tax.values)
-    policy = Policy(
-        world, tariff=mean(lambda p: p.tariff.values), export_tax=tax,
-        iceberg=np.where(np.isinf(banned), np.inf, cost * banned),
-        transfer=dict(zip(world.countries, transfer, strict=True)), title=name, prohibitive=True,
-    )  # fmt: skip
-    return policy, left if (left < 1.0 - 1e-12).any() else None
+    power = -1.0 / world.theta.values[:, None, None]
+
+    def left(p: Policy) -> Array:
+        unbanned = np.where(np.isinf(p.iceberg.values), 0.0, 1.0)
+        return unbanned if p.open is None else unbanned * p.open
+
+    def cost(p: Policy) -> Array:
+        """Costs that are no bans, on what is left."""
+        share = left(p)
+        banned = np.where(share > 0.0, share, 1.0) ** power
+        return np.where(share > 0.0, p.iceberg.values / banned, 0.0) * share
+
+    open_ = mean(left)
+    open_ = np.where(open_ > 1.0 - 1e-12, 1.0, open_)
+    some = open_ > 0.0
+    iceberg = np.full(open_.shape, np.inf)
+    iceberg[some] = (mean(cost) / np.where(some, open_, 1.0) * np.where(some, open_, 1.0) ** power)[
+        some
+    ]
+    return Policy(
+        world,
+        tariff=mean(lambda p: whole(p, "tariff").values),
+        export_tax=mean(lambda p: whole(p, "export_tax").values),
+        iceberg=iceberg,
+        transfer=dict(
+            zip(world.countries, mean(lambda p: p.transfer.values).tolist(), strict=True)
+        ),
+        open=open_ if (open_ < 1.0).any() else None,
+        title=name,
+        prohibitive=True,
+    )
