@@ -10,6 +10,7 @@ from detente.errors import DateError, InputError, NoSolutionError, UnknownNameEr
 from detente.models.staggered import Staggered
 from detente.outcome.march import LONGEST, March, Stage, per_period
 from detente.outcome.path import solve_path
+from detente.outcome.path_slopes import path_slopes
 from worlds import Change, Draw, random_policy, random_world
 
 DRAW = Draw(N=5, J=4, seed=1, theta=(1.5, 8.0), sparsity=0.2)
@@ -271,3 +272,31 @@ def test_shares_left_open_are_checked():
     ):
         with pytest.raises(InputError, match=words):
             dt.Policy(world, open=bad)
+
+
+def test_slopes_of_a_path_count_what_earlier_periods_leave():
+    world = random_world(DRAW)
+    policy = random_policy(world, Change(seed=3, highest=0.3))
+    path = constant(world, policy, 3, sigma=0.7)
+    flows = world.trade.values[0] * ~np.eye(DRAW.N, dtype=bool)
+    n, i = np.unravel_index(flows.argmax(), flows.shape)
+    cell = (world.sectors[0], world.countries[n], world.countries[i])
+    slopes = path_slopes(path, f"real_income[{cell[1]}]", [cell])
+    assert slopes.dims == ("time", "cell")
+    assert slopes.attrs["error"] < 1e-4
+    # in the first period nothing came before: the exact derivative of one equilibrium
+    first = dt.gradient(path.at("0"), f"real_income[{cell[1]}]")
+    exact = float(first.sel(sector=cell[0], importer=cell[1], exporter=cell[2]))
+    assert float(slopes[0, 0]) == pytest.approx(exact, rel=1e-5)
+    later = dt.gradient(path.at("2"), f"real_income[{cell[1]}]")
+    alone = float(later.sel(sector=cell[0], importer=cell[1], exporter=cell[2]))
+    assert abs(float(slopes[2, 0]) - alone) > 1e-3 * abs(alone)
+    for of, cells, words in (
+        ("real_income[nowhere]", [cell], "nowhere"),
+        (f"real_income[{cell[1]}]", [], "no cell"),
+        ("terms_of_trade[c0]", [cell], "terms_of_trade"),
+    ):
+        with pytest.raises((UnknownNameError, InputError), match=words):
+            path_slopes(path, of, cells)
+    with pytest.raises(UnknownNameError, match="quota"):
+        path_slopes(path, f"real_income[{cell[1]}]", [cell], "quota")

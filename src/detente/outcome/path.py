@@ -200,6 +200,15 @@ class Path:
         free = replace(m, yearly=replace(m.yearly, zeta=1.0, mu=1.0), months=12)
         return next(iter(free.walk(self.start, [last])))
 
+    def slopes(
+        self, of: str, cells: Sequence[tuple[str, str, str]], instrument: str = "tariff"
+    ) -> xr.DataArray:
+        """Derivatives in single rates held through the path
+        (:func:`detente.outcome.path_slopes.path_slopes`)."""
+        from detente.outcome.path_slopes import path_slopes
+
+        return path_slopes(self, of, cells, instrument)
+
     # --- people -----------------------------------------------------------------------------
     @property
     def real_wage_by_origin(self) -> xr.DataArray:
