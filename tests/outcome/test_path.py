@@ -9,7 +9,7 @@ import detente as dt
 from detente.errors import DateError, InputError, NoSolutionError, UnknownNameError
 from detente.models.staggered import Staggered
 from detente.outcome.march import LONGEST, March, Stage, per_period
-from detente.outcome.path import solve_path
+from detente.outcome.path import BY_COUNTRY, BY_SECTOR, solve_path
 from detente.outcome.path_slopes import path_slopes
 from worlds import Change, Draw, random_policy, random_world
 
@@ -300,3 +300,15 @@ def test_slopes_of_a_path_count_what_earlier_periods_leave():
             path_slopes(path, of, cells)
     with pytest.raises(UnknownNameError, match="quota"):
         path_slopes(path, f"real_income[{cell[1]}]", [cell], "quota")
+
+
+def test_everything_together_keeps_labels_and_provenance(tmp_path):
+    world = random_world(DRAW)
+    for labour, more in (("mobile", set()), ("sticky", {"real_wage_by_origin"})):
+        path = constant(world, random_policy(world, CHANGE), 2, labour=labour)
+        whole = path.to_dataset()
+        assert set(whole.data_vars) == {*BY_COUNTRY, *BY_SECTOR, *more}
+        assert whole.real_income.attrs["unit"] == "percent"
+        assert whole.attrs["status"] == "converged"
+        whole.to_netcdf(tmp_path / f"{labour}.nc", engine="h5netcdf")
+    assert dt.Path.real_income is not None  # for those who read the class

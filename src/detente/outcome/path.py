@@ -39,8 +39,8 @@ class Series:
         self.name = name
         self.__doc__ = f"See :mod:`detente.variables`, ``{name}``; with a first dim time."
 
-    def __get__(self, path: Path, owner: type | None = None) -> xr.DataArray:
-        return path[self.name]
+    def __get__(self, path: Path | None, owner: type | None = None) -> xr.DataArray:
+        return self if path is None else path[self.name]  # pyright: ignore[reportReturnType]
 
 
 class _Solved:
@@ -156,6 +156,17 @@ class Path:
         row = variable("exports" if name == "sector_exports" else name)
         values = [s.values[name] for s in self.solved]
         return self._of(row.name, np.stack(values) if values else np.empty(0), dims)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Every variable in one labelled dataset, provenance in ``attrs``; flows are left out, see
+        :attr:`trade`."""
+        found = {name: self[name] for name in BY_COUNTRY + BY_SECTOR}
+        if self.march.yearly.labour == "sticky":
+            found["real_wage_by_origin"] = self.real_wage_by_origin
+        attrs = {
+            k: v if isinstance(v, (str, int, float)) else str(v) for k, v in self.provenance.items()
+        }
+        return xr.Dataset(found, attrs=attrs)
 
     @property
     def trade(self) -> xr.DataArray:
