@@ -302,6 +302,20 @@ def test_slopes_of_a_path_count_what_earlier_periods_leave():
         path_slopes(path, f"real_income[{cell[1]}]", [cell], "quota")
 
 
+def test_flows_that_are_watched_are_those_of_the_path():
+    world = random_world(DRAW)
+    march = March(world, dt.Policy(world), Staggered(), 12, "fixed", 1e-11)
+    stages = [Stage(str(n), "", "", random_policy(world, CHANGE)) for n in range(3)]
+    path = solve_path(march, stages, watch=(1, 2))
+    np.testing.assert_array_equal(path.watched, path.sales.values[:, 1, 2, :])
+    with pytest.raises(InputError, match="no flows were watched"):
+        _ = solve_path(march, stages).watched
+    labelled = [path.at(t) for t in path.times]  # without labels the same numbers
+    for name in (*BY_COUNTRY, *BY_SECTOR[:5]):
+        for n, out in enumerate(labelled):
+            np.testing.assert_array_equal(path[name].values[n], getattr(out, name))
+
+
 def test_everything_together_keeps_labels_and_provenance(tmp_path):
     world = random_world(DRAW)
     for labour, more in (("mobile", set()), ("sticky", {"real_wage_by_origin"})):

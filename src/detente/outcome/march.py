@@ -14,7 +14,7 @@ from detente.models.model import Problem
 from detente.models.staggered import Staggered
 from detente.models.staggered.economy import Staged
 from detente.models.staggered.kernel import advance
-from detente.outcome.economy import Prepared, instruments, prepare
+from detente.outcome.economy import Prepared, instruments, prepare, tables
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
 from detente.outcome.simulate import base_of, refuse_unlevied
@@ -82,7 +82,7 @@ class March:
         tol = min(self.tol, 1e-10)
         static = base_of(prepare(self.world), self.baseline, self.deficit, tol)
         model = replace(self.yearly, zeta=1.0)
-        state = prepare(self.world, model).economy
+        state = model.base(tables(self.world))
         p = static.point
         z = static.solution.value
         paid = state.beta * p.Y

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -43,13 +43,29 @@ class Series:
         return self if path is None else path[self.name]  # pyright: ignore[reportReturnType]
 
 
-class _Solved:
-    """A period as small arrays."""
+class _Values(NamedTuple):
+    values: Array
 
-    def __init__(self, out: Outcome) -> None:
-        self.values = {n: getattr(out, n).values for n in BY_COUNTRY + BY_SECTOR[:5]}
-        self.values |= {n: out.own(n).values for n in BY_SECTOR[5:]}
+
+class _Bare(Outcome):
+    """An outcome whose variables have no labels: making labels for each of them in each period
+    would take a quarter of the time of solving it."""
+
+    def _of(self, name: str, values: Array, dims: tuple[str, ...] | None = None) -> Any:
+        return _Values(np.asarray(values))
+
+
+class _Solved:
+    """A period as small arrays; ``watched`` (N,) are the flows of one sector to one importer."""
+
+    def __init__(self, out: Outcome, watch: tuple[int, int] | None) -> None:
+        bare = _Bare(**{f.name: getattr(out, f.name) for f in fields(out)})
+        self.values: dict[str, Array] = {
+            n: getattr(bare, n).values for n in BY_COUNTRY + BY_SECTOR[:5]
+        }
+        self.values |= {n: bare.own(n).values for n in BY_SECTOR[5:]}
         e = out.after
+        self.watched = None if watch is None else e.flows[watch].copy()
         self.point, self.solution, self.policy = e.point, e.solution, e.policy
         self.quotas, self.checks, self.closure = e.quotas, out.checks, e.closure
 
@@ -70,6 +86,7 @@ class Path:
     solved: tuple[_Solved, ...]
     settings: dict[str, Any]
     error: DetenteError | None = None
+    watch: tuple[int, int] | None = None
 
     real_income = Series()
     real_wage = Series()
@@ -181,6 +198,20 @@ class Path:
         before = self.start.base.flows
         found = [change(before, e.flows) for e in self._equilibria()]
         return self._of("sales", np.stack(found), ("sector", "importer", "exporter"))
+
+    @property
+    def watched(self) -> Array:
+        """Change of the flows that were watched, percent (time, exporter).
+
+        Raises
+        ------
+        InputError
+            The path was solved without ``watch``.
+        """
+        held = [s.watched for s in self.solved if s.watched is not None]
+        if self.watch is None or not held:
+            raise InputError("path: no flows were watched; solve it with watch=(sector, importer)")
+        return change(self.start.base.flows[self.watch], np.stack(held))
 
     def at(self, time: str) -> Outcome:
         """The whole outcome of one period, by its name or a day (ISO) in it.
@@ -310,12 +341,13 @@ class Path:
 
 def solve_path(
     march: March, stages: Sequence[Stage], *, settings: dict[str, Any] | None = None,
-    throw: bool = True,
+    throw: bool = True, watch: tuple[int, int] | None = None,
 ) -> Path:  # fmt: skip
     """Solve period after period.
 
-    ``settings`` go into the provenance. With ``throw=False`` a period without a result ends the
-    path: nothing is reported after it.
+    ``settings`` go into the provenance. Of the positions ``watch`` (sector, importer) the flows of
+    every period are kept, which would have to be built anew otherwise (:attr:`Path.watched`). With
+    ``throw=False`` a period without a result ends the path: nothing is reported after it.
 
     Raises
     ------
@@ -334,9 +366,9 @@ def solve_path(
     error: DetenteError | None = None
     try:
         for out in march.walk(start, stages):
-            solved.append(_Solved(out))
+            solved.append(_Solved(out, watch))
     except DetenteError as stop:
         if throw:
             raise
         error = stop
-    return Path(march, tuple(stages), start, tuple(solved), settings or {}, error)
+    return Path(march, tuple(stages), start, tuple(solved), settings or {}, error, watch)

@@ -197,7 +197,9 @@ def horizons_of(
         A year of the main path has no result.
     """
     record = horizon_record(horizon)
-    path, end = _solve(_under(world, record, "own"), build, record, labour, deficit, (1,) * YEARS)
+    path, end = _solve(
+        _under(world, record, "own"), build, record, labour, deficit, market, (1,) * YEARS
+    )
     variants: list[Variant] = []
     missing: list[str] = []
     mine = str(world.theta.attrs.get("set", "own"))
@@ -210,7 +212,7 @@ def horizons_of(
             said = mine if theta == "own" else theta
             said = said if other.theta is None else f"{other.theta:g}"
             try:
-                found = _solve(there, build, other, labour, deficit, COARSE)
+                found = _solve(there, build, other, labour, deficit, market, COARSE)
             except DetenteError:
                 missing.append(f"{name}, elasticities {said}")
                 continue
@@ -219,22 +221,23 @@ def horizons_of(
 
 
 def values_of(path: Path, long_run: Outcome, market: tuple[str, str] | None) -> Values:
-    """The measures of each horizon."""
+    """The measures of each horizon; of a market, whose flows the path has watched, too."""
     plain = ("real_income", "real_wage", "exports")
-    places = [path.times.index(_year(years)) for years in AFTER.values()]
     found: Values = {}
-    for name, place in zip(AFTER, places, strict=True):
-        found[name] = {n: path[n].values[place] for n in plain}
+    for name, years in AFTER.items():
+        values = path.solved[path.times.index(_year(years))].values
+        found[name] = {n: values[n] for n in plain}
     found["long_run"] = {n: getattr(long_run, n).values for n in plain}
-    if market is not None:
-        cell = dict(zip(("sector", "importer"), market, strict=True))
-        output, sales = path.output.sel(sector=market[0]).values, path.sales.sel(cell).values
-        for name, place in zip(AFTER, places, strict=True):
-            found[name] |= {"focus_output": output[place], "focus_sales": sales[place]}
-        found["long_run"] |= {
-            "focus_output": long_run.output.sel(sector=market[0]).values,
-            "focus_sales": long_run.sales.sel(cell).values,
-        }
+    if market is None:
+        return found
+    j = path.world.sectors.index(market[0])
+    for name, years in AFTER.items():
+        place = path.times.index(_year(years))
+        found[name]["focus_output"] = path.solved[place].values["output"][j]
+        found[name]["focus_sales"] = path.watched[place]
+    cell = dict(zip(("sector", "importer"), market, strict=True))
+    found["long_run"]["focus_output"] = long_run.output.values[j]
+    found["long_run"]["focus_sales"] = long_run.sales.sel(cell).values
     return found
 
 
@@ -244,7 +247,7 @@ def _under(world: World, record: HorizonRecord, theta: str) -> World:
 
 def _solve(
     world: World, build: Build, record: HorizonRecord, labour: str, deficit: str,
-    steps: Sequence[int],
+    market: tuple[str, str] | None, steps: Sequence[int],
 ) -> tuple[Path, Outcome]:  # fmt: skip
     """A path with steps of some years each, and where it ends."""
     before, policy = build(world)
@@ -253,7 +256,10 @@ def _solve(
         Stage(_year(int(end)), "", "", policy, months=12 * step)
         for end, step in zip(np.cumsum(steps), steps, strict=True)
     ]
-    path = solve_path(march, stages, settings={"horizon": record.id})
+    watch = None
+    if market is not None:
+        watch = world.sectors.index(market[0]), world.countries.index(market[1])
+    path = solve_path(march, stages, settings={"horizon": record.id}, watch=watch)
     return path, path.long_run
 
 
