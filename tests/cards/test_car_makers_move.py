@@ -35,6 +35,7 @@ def test_the_point_is_the_closed_form():
     assert n["made_here_pct"] == pytest.approx(51 + n["moved_pct"])
     assert n["moved_thousand_cars"] == pytest.approx(58.80 * n["moved_pct"])
     assert n["jobs_thousand"] == pytest.approx(0.0177 * n["moved_thousand_cars"])
+    assert n["plants"] == pytest.approx(n["moved_thousand_cars"] / 300)
     site = Plant(4, 300, 31_990, 10, 0.08, cost_gap=0.08, end_risk=0.10)
     assert n["duty_pct"] == 27.5
     assert n["break_even_pct"] == pytest.approx(100 * site.break_even)

@@ -115,13 +115,14 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     moved_of = f"{name}: moved to plants in the United States"
     return {
         "moved_pct": f"{moved_of} {after}, % of what they sell there",
-        "moved_pct_1_year": "the same after 1 year",
-        "moved_pct_3_years": "the same after 3 years",
-        "moved_pct_5_years": "the same after 5 years",
-        "moved_pct_10_years": "the same after 10 years",
-        "moved_pct_long_run": "the same in the long run",
+        "moved_pct_1_year": "the same after 1 year, %",
+        "moved_pct_3_years": "the same after 3 years, %",
+        "moved_pct_5_years": "the same after 5 years, %",
+        "moved_pct_10_years": "the same after 10 years, %",
+        "moved_pct_long_run": "the same in the long run, %",
         "moved_usd_bn": f"{moved_of} {after}, USD bn a year",
         "moved_thousand_cars": f"{moved_of} {after}, thousand cars a year",
+        "plants": "the same, counted in new plants of the size drawn",
         "jobs_thousand": f"jobs in plants for these cars {after}, thousand",
         "made_here_pct": f"{name}: made in the United States {after}, % of what they sell there",
         "from_home_pct": f"{name}: cars from {home} for the United States {after}, change in %, "
@@ -145,13 +146,13 @@ KIND = Kind(
             "tariff added on cars from Mexico and Canada", "points", 0, 200
         ),
         "place_elasticity": Parameter(
-            "how sharply makers go where a car is cheaper to make and land (elasticity)",
-            "factor",
+            "how sharply makers go where a car is cheaper to make and land",
+            "% for 1% of cost",
             0.1,
             60,
         ),
         "owner_elasticity": Parameter(
-            "how readily buyers change to another make (elasticity)", "factor", 1.05, 20
+            "how readily buyers change to another make", "% for 1% of price", 1.05, 20
         ),
         "renewal_pct": Parameter("models that choose their plant anew", "% a year", 0.5, 100),
         "fixed_cost_usd_bn": Parameter("cost of a new plant", "USD bn", 0, 50),

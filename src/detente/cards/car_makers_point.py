@@ -93,6 +93,7 @@ def evaluate(s: Settings, room: None, v: Mapping[str, Any]) -> Answer:
         **{f"moved_pct_{tag(y)}": 100 * float(share.sel(year=y)) for y in YEARS},
         "moved_usd_bn": float(at["moved_usd_bn"].sel(owner=s.owner)),
         "moved_thousand_cars": cars,
+        "plants": cars / v["plant_thousand_cars"],
         "jobs_thousand": cars * v["jobs_per_thousand"] / 1000,
         "made_here_pct": 100 * float(at["placed"].sel(owner=s.owner, place=makers.market)),
         "from_home_pct": 100 * (kept - 1),

@@ -124,6 +124,7 @@ def _costs(makers: CarMakers, s: Settings, v: Mapping[str, Any]) -> pd.DataFrame
     )
     sites = [p.cost_of for p in makers.places.values()]
     out = simulate(world, policy)
+    # in force from the first year on: the ten years stand for none of the calendar
     marched = path(world, policy, start="2001-01", end="2010-12", every="year")
     rows = []
     for what, cost in (
