@@ -26,12 +26,12 @@ def test_the_point_is_the_closed_form():
     k = {"USA": 1.0, "MEX": 1.154 / 1.004, "CAN": 1.151 / 1.001, "JPN": 1.275 / 1.025}
     weights = {p: s[p] * k[p] ** -v["place_elasticity"] for p in s}
     end = weights["USA"] / sum(weights.values()) - s["USA"]
-    assert n["moved_pct_long_run"] == pytest.approx(100 * end, rel=1e-12)
+    assert n["moved_long_run_pct"] == pytest.approx(100 * end, rel=1e-12)
     for years in (1, 3, 5, 10):
         done = 1 - (1 - v["renewal_pct"] / 100) ** years
         tag = f"{years}_year" + ("s" if years > 1 else "")
-        assert n[f"moved_pct_{tag}"] == pytest.approx(100 * done * end, rel=1e-12)
-    assert n["moved_pct"] == n["moved_pct_5_years"]
+        assert n[f"moved_{tag}_pct"] == pytest.approx(100 * done * end, rel=1e-12)
+    assert n["moved_pct"] == n["moved_5_years_pct"]
     assert n["made_here_pct"] == pytest.approx(51 + n["moved_pct"])
     assert n["moved_thousand_cars"] == pytest.approx(58.80 * n["moved_pct"])
     assert n["jobs_thousand"] == pytest.approx(0.0177 * n["moved_thousand_cars"])
@@ -62,7 +62,7 @@ def test_the_sliders_reach_every_verdict(values, verdict):
 def test_without_a_tariff_nothing_moves():
     found = evaluate(NAME, {"tariff_pct": 0, "neighbours_pct": 0})
     n = found.numbers
-    for key in ("moved_pct", "moved_usd_bn", "moved_pct_long_run", "jobs_thousand",
+    for key in ("moved_pct", "moved_usd_bn", "moved_long_run_pct", "jobs_thousand",
                 "from_home_pct", "other_moved_pct"):  # fmt: skip
         assert n[key] == pytest.approx(0.0, abs=1e-10), key
     assert found.verdict == "stay"
@@ -104,8 +104,8 @@ def test_the_shares_of_the_remark_are_those_of_the_draws(card):
 def test_the_tables_agree_with_the_point(card):
     at = card.numbers.set_index("number")["point"]
     by = card.tables["by_maker"].set_index("makers").loc["Japanese makers"]
-    assert by["moved_after_5_years_pct"] == pytest.approx(at["moved_pct_5_years"])
-    assert by["moved_in_the_long_run_pct"] == pytest.approx(at["moved_pct_long_run"])
+    assert by["moved_after_5_years_pct"] == pytest.approx(at["moved_5_years_pct"])
+    assert by["moved_in_the_long_run_pct"] == pytest.approx(at["moved_long_run_pct"])
     assert by["jobs_after_5_years_thousand"] == pytest.approx(at["jobs_thousand"])
     costs = card.tables["costs_from_the_tariff_alone_and_from_the_whole_world"]
     assert costs.loc[0, "Japanese makers_moved_after_5_years_pct"] == pytest.approx(at["moved_pct"])
@@ -142,7 +142,7 @@ def test_other_makers_years_and_marks():
     assert "within 2 years" in found.says
     home = evaluate(NAME)
     assert found.numbers["other_moved_pct"] == pytest.approx(
-        home.numbers["moved_pct_long_run"] * (1 - 0.84**2)
+        home.numbers["moved_long_run_pct"] * (1 - 0.84**2)
     )
     assert found.numbers["duty_pct"] == 25
     with pytest.raises(RecordError, match="makers 'FRA' are not in the data"):

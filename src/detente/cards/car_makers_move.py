@@ -26,7 +26,7 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     much, pays = x["moved_pct"] >= s.mark_pct, x["margin_points"] >= 0
     jobs, early, late, end = (
         x[k].median()
-        for k in ("jobs_thousand", "moved_pct_1_year", "moved_pct_10_years", "moved_pct_long_run")
+        for k in ("jobs_thousand", "moved_1_year_pct", "moved_10_years_pct", "moved_long_run_pct")
     )
     out = [
         f"After {count(s.years)}, {x['moved_pct'].median():.0f}% of what {name} sell in the "
@@ -113,26 +113,25 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     home = makers.places[makers.owners[s.owner].home].name
     after = f"after {count(s.years)}"
     moved_of = f"{name}: moved to plants in the United States"
+    of = "% of what they sell there"
     return {
-        "moved_pct": f"{moved_of} {after}, % of what they sell there",
-        "moved_pct_1_year": "the same after 1 year, %",
-        "moved_pct_3_years": "the same after 3 years, %",
-        "moved_pct_5_years": "the same after 5 years, %",
-        "moved_pct_10_years": "the same after 10 years, %",
-        "moved_pct_long_run": "the same in the long run, %",
+        "moved_pct": f"{moved_of} {after}, {of}",
+        "break_even_pct": "tariff at which a new plant just pays, %",
+        "jobs_thousand": f"jobs in plants for the cars moved {after}, thousand",
+        "moved_1_year_pct": f"moved after 1 year, {of}",
+        "moved_3_years_pct": f"moved after 3 years, {of}",
+        "moved_5_years_pct": f"moved after 5 years, {of}",
+        "moved_10_years_pct": f"moved after 10 years, {of}",
+        "moved_long_run_pct": f"moved in the long run, {of}",
         "moved_usd_bn": f"{moved_of} {after}, USD bn a year",
         "moved_thousand_cars": f"{moved_of} {after}, thousand cars a year",
         "plants": "the same, counted in new plants of the size drawn",
-        "jobs_thousand": f"jobs in plants for these cars {after}, thousand",
-        "made_here_pct": f"{name}: made in the United States {after}, % of what they sell there",
+        "made_here_pct": f"{name}: made in the United States {after}, {of}",
         "from_home_pct": f"{name}: cars from {home} for the United States {after}, change in %, "
         "lost sales counted",
-        "other_moved_pct": f"{other}: moved to plants in the United States {after}, % of what they "
-        "sell there",
-        "other_made_here_pct": f"{other}: made in the United States {after}, % of what they sell "
-        "there",
+        "other_moved_pct": f"{other}: moved to plants in the United States {after}, {of}",
+        "other_made_here_pct": f"{other}: made in the United States {after}, {of}",
         "duty_pct": f"what cars from {home} would pay, %",
-        "break_even_pct": "tariff at which a new plant just pays, %",
         "margin_points": "tariff above what a new plant needs, points",
         "plant_worth_usd_bn": "worth of a new plant over one at home, less its cost, USD bn today",
     }

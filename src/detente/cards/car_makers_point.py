@@ -90,7 +90,7 @@ def evaluate(s: Settings, room: None, v: Mapping[str, Any]) -> Answer:
     cars = float(at["moved_cars_thousand"].sel(owner=s.owner))
     numbers = {
         "moved_pct": 100 * float(share.sel(year=s.years)),
-        **{f"moved_pct_{tag(y)}": 100 * float(share.sel(year=y)) for y in YEARS},
+        **{f"moved_{tag(y)}_pct": 100 * float(share.sel(year=y)) for y in YEARS},
         "moved_usd_bn": float(at["moved_usd_bn"].sel(owner=s.owner)),
         "moved_thousand_cars": cars,
         "plants": cars / v["plant_thousand_cars"],
