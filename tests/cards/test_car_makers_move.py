@@ -147,3 +147,8 @@ def test_other_makers_years_and_marks():
     assert found.numbers["duty_pct"] == 25
     with pytest.raises(RecordError, match="makers 'FRA' are not in the data"):
         load_question(NAME, {"settings.owner": "FRA"})
+    with pytest.raises(RecordError, match="owner 'USA' is at home in the market"):
+        load_question(NAME, {"settings.owner": "USA"})
+    assert "GM, Ford" in " ".join(
+        evaluate(load_question(NAME, {"settings.other": "USA"})).about.values()
+    )

@@ -38,6 +38,8 @@ class Settings(Record):
         for name in (self.owner, self.other):
             if name not in known:
                 raise ValueError(f"makers {name!r} are not in the data; those are {known}")
+        if car_makers().owners[self.owner].home == car_makers().market:
+            raise ValueError(f"owner {self.owner!r} is at home in the market; name one from abroad")
         return self
 
 
