@@ -21,12 +21,12 @@ from detente.report.tabular import json_text
 
 NAMES = [
     "cjk-pact", "courtship", "encirclement", "hold-over-korea", "korea-pledge",
-    "number-one-partner", "proportionate-answer",
+    "number-one-partner", "proportionate-answer", "will-car-makers-move",
 ]  # fmt: skip
 RANGE = {"low": 0.0, "high": 1.0, "source": "assumption"}
 
 
-def test_seven_questions_ship():
+def test_eight_questions_ship():
     assert question_names() == NAMES
 
 

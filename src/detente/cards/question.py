@@ -30,6 +30,7 @@ KINDS = {
     "proportionate-answer": "proportionate_answer",
     "hold-over-korea": "hold_over_korea",
     "number-one-partner": "number_one_partner",
+    "will-car-makers-move": "car_makers_move",
 }
 
 MOST_EXTENDED = 8

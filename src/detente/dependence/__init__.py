@@ -1,5 +1,6 @@
-"""Who holds whom: dependence, exposure to others' welfare, first partners."""
+"""Who holds whom: dependence, exposure to others' welfare, first partners, where cars are made."""
 
+from detente.dependence.car_makers import CarMakers, car_makers
 from detente.dependence.holds import (
     Hold,
     Loss,
@@ -17,15 +18,21 @@ from detente.dependence.partner_ranks import (
     partner_ranks,
     top_partners,
 )
+from detente.dependence.plants import Plant
+from detente.dependence.relocation import Nest, landed_costs, relocate, tariff_costs
 from detente.dependence.welfare_exposure import KLR, exposure_matrix, friends_and_enemies
 
 __all__ = [
     "KLR",
+    "CarMakers",
     "FirstPartner",
     "Hold",
     "Loss",
+    "Nest",
+    "Plant",
     "bilateral_dependence",
     "build_partner_ranks",
+    "car_makers",
     "ces_loss_pct",
     "concentration",
     "diversification",
@@ -33,7 +40,10 @@ __all__ = [
     "first_partner_of",
     "friends_and_enemies",
     "hold_over",
+    "landed_costs",
     "partner_ranks",
+    "relocate",
+    "tariff_costs",
     "top_partners",
     "withdrawal",
 ]
