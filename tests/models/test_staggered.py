@@ -248,3 +248,35 @@ def test_bad_parameters_are_named_with_their_range():
     world = random_world(EVERYTHING[0])
     with pytest.raises(InputError, match="zeta has 2 values, the world 4 sectors"):
         dt.simulate(world, model={"name": "staggered", "zeta": (0.5, 0.2)})
+
+
+@pytest.mark.parametrize("labour", ["mobile", "sticky"])
+def test_what_is_earned_by_sector_is_the_countrys_income(labour):
+    world = random_world(BANS[0])
+    model = {"name": "staggered", "labour": labour}
+    out = dt.simulate(world, random_policy(world, BANS[1]), model=model, tol=1e-12)
+    e = out.after
+    earned = e.model.sector_income(e.point, e.table)
+    np.testing.assert_allclose(earned.sum(axis=0), e.point.income, rtol=1e-12)
+    idle = world.value_added.values == 0
+    assert idle.any()
+    assert (earned[idle] == 0).all()
+    for name in ("sector_wage", "sector_labour"):  # nobody works there
+        values = out.own(name).values
+        assert np.isnan(values[idle]).all()
+        assert np.isfinite(values[~idle & (e.point.Y > 0)]).all()
+
+
+def test_hands_are_what_payrolls_pay_for():
+    world = random_world(EVERYTHING[0])
+    model = {"name": "staggered", "labour": "sticky", "mu": 0.3, "kappa": 2.0}
+    out = dt.simulate(world, random_policy(world, EVERYTHING[1]), model=model, tol=1e-12)
+    hands = out.after.table.talent * (1 + out.own("sector_labour").values / 100)
+    np.testing.assert_allclose(
+        np.nan_to_num(hands), out.after.point.labour.hands, rtol=1e-9, atol=1e-12
+    )
+    mobile = dt.simulate(world, random_policy(world, EVERYTHING[1]), model="staggered")
+    wage = mobile.own("sector_wage")
+    for country in world.countries:
+        here = wage.sel(country=country).dropna("sector")
+        np.testing.assert_allclose(here, mobile.wage.sel(country=country), atol=1e-9)

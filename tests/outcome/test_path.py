@@ -185,6 +185,7 @@ def test_a_period_is_an_outcome_and_comes_back_from_its_state():
     stages = [Stage(f"Q{n}", *d, p) for n, (d, p) in enumerate(zip(days, policies, strict=True))]
     path = solve_path(march, stages)
     walked = list(march.walk(march.start(), stages))
+    assert {(o.tol, o.deficit, o.model) for o in walked} == {(1e-11, "fixed", "staggered")}
     for n, time in enumerate(path.times):
         out = path.at(time)
         assert np.array_equal(out.real_income, path.real_income.sel(time=time))

@@ -117,7 +117,7 @@ def evaluate(z: Array, base: Staged, k: Kernel, closure: Closure) -> Point:
     height = theta * log_c
     lowest = height.min(axis=1, keepdims=True)
     u = np.exp(lowest - height) * k.anew.producing
-    v = np.exp(power * log_c) * k.anew.producing
+    v = np.exp(power * log_c)  # what cannot be made has no weight in C
     supplied = from_exporters(k.anew.A, u) + unserved
     log_phi = np.log(supplied) - lowest - k.anew.row_scale
     new = k.zeta * np.exp(-power / theta * log_phi) * (1.0 - unserved)

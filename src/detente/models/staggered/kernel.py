@@ -26,7 +26,7 @@ def build_kernel(base: Staged, policy: Instruments) -> Kernel:
     _multiply(C, base, policy, 1.0 - base.sigma)
     D1 = C / (1.0 + policy.tariff)
     D = D1
-    if anew.taxed and policy.export_tax is not None:
+    if policy.export_tax is not None:
         D = D1 / (1.0 + policy.export_tax)
     return Kernel(anew, C, D1, D, choosing, alive)
 
@@ -67,8 +67,7 @@ def advance(p: Point, base: Staged, policy: Instruments, k: Kernel) -> Staged:
     chosen = k.anew.A * p.u[:, None, :]  # of those who choose anew
     chosen /= p.supply[:, :, None]
     # at cost c a weight of quantities is c^(sigma - 1), one over v, of what is spent
-    quantity = np.where(p.v > 0.0, 1.0 / np.where(p.v > 0.0, p.v, 1.0), 0.0)
-    new = chosen * quantity[:, None, :]
+    new = chosen / p.v[:, None, :]
     new *= p.new[:, :, None]
     _multiply(new, base, policy, base.sigma - 1.0)
     rest: Array = (1.0 - base.zeta)[:, None, None]
