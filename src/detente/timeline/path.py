@@ -104,8 +104,8 @@ def path(
         start, end = start or FIRST[:7], end or LAST
     if start is None or end is None:
         raise InputError(
-            "path: start and end are needed where the law is not a ledger: the first and the last "
-            "month, YYYY-MM"
+            "path: start and end (--from and --to) are needed where the law is not a ledger: the "
+            "first and the last month, YYYY-MM"
         )
     calendar = periods(start, end, every)
     settings: dict[str, Any] = {"horizon": record.id, "from": calendar[0].name,
