@@ -17,7 +17,7 @@ from detente.models.staggered.kernel import advance
 from detente.outcome.economy import Prepared, instruments, prepare
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
-from detente.outcome.simulate import base_of, refuse_unlevied
+from detente.outcome.simulate import base_of, refuse_foreign, refuse_unlevied
 from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
 from detente.world import World
@@ -89,6 +89,7 @@ class March:
 
     def start(self) -> Start:
         """Rest under the baseline: everyone has chosen, and labour earns the same everywhere."""
+        refuse_foreign(self.baseline, self.world, "path: the baseline")
         tol = min(self.tol, 1e-10)
         static = base_of(prepare(self.world), self.baseline, self.deficit, tol)
         model = replace(self.yearly, zeta=1.0)
@@ -128,6 +129,7 @@ class March:
         state, before = start.state, None
         z = start.base.solution.value
         for stage in stages:
+            refuse_foreign(stage.policy, self.world, f"path, {stage.name}: the policy")
             levied = instruments(stage.policy)
             refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
             here = self.entering(state, stage, before)

@@ -17,7 +17,7 @@ from detente.models.blocks import Array
 from detente.models.registry import parameter_hint
 from detente.outcome.march import March, Stage
 from detente.outcome.path import Path, solve_path
-from detente.outcome.simulate import checked_model
+from detente.outcome.simulate import checked_model, refuse_foreign
 from detente.policy import Policy
 from detente.policy.scenario import Scenario
 from detente.runs.horizons import staggered_of, world_under
@@ -173,30 +173,36 @@ def _staged(
         first = calendar[0].first.isoformat()
         if first < ledger.record_from:
             raise DateError(
-                f"path: it starts in {calendar[0].name}, the ledger's record on "
-                f"{ledger.record_from}; start later"
+                f"path: it starts on {first}, the ledger's record on {ledger.record_from}; "
+                "start later"
             )
+        day = _day(baseline) if isinstance(baseline, str) else first
         laws = laws_for(ledger, world)
         settings["ledger"] = ledger.content_hash[:12]
         if calendar[-1].last.isoformat() > laws.until:
             settings["law_assumed_after"] = laws.until
-        day = baseline if isinstance(baseline, str) else first
         before = baseline if isinstance(baseline, Policy) else _law_of(laws, world, day)
         return before, law_stages(laws, world, calendar)
     before, dated = _dated(law, world)
+    for day, policy in dated.items():
+        refuse_foreign(policy, world, f"path: the policy{day and f' of {day}'}")
     if isinstance(baseline, str):
-        before = _law_of(laws_for(load_ledger(), world), world, baseline)
+        day = _day(baseline)
+        before = _law_of(laws_for(load_ledger(), world), world, day)
     elif baseline is not None:
         before = baseline
     before = before or Policy(world)
     return before, _policy_stages(before, dated, world, calendar)
 
 
-def _law_of(laws: Laws, world: World, day: str) -> Policy:
+def _day(baseline: str) -> str:
     try:
-        date.fromisoformat(day)
+        return date.fromisoformat(baseline).isoformat()
     except ValueError:
-        raise DateError(f"baseline {day!r} is not a day; write YYYY-MM-DD") from None
+        raise DateError(f"baseline {baseline!r} is not a day; write YYYY-MM-DD") from None
+
+
+def _law_of(laws: Laws, world: World, day: str) -> Policy:
     return laws.policy(laws.at(day), world, day)
 
 
@@ -212,6 +218,10 @@ def _dated(law: Any, world: World) -> tuple[Policy | None, dict[str, Policy]]:
                 date.fromisoformat(str(day))
             except ValueError:
                 raise DateError(f"path: {day!r} is not a day; write YYYY-MM-DD") from None
+            if not isinstance(law[day], Policy):
+                raise InputError(
+                    f"path: {day}: {type(law[day]).__name__} is not a policy; give a detente.Policy"
+                )
         return None, {str(day): law[day] for day in sorted(law)}
     before, policy = scenario_policies(law, world)
     return before, {"": policy}
