@@ -54,8 +54,8 @@ def test_results_are_where_the_notation_says():
     text = (DOCS / "notation.md").read_text("utf-8")
     rows = [v for v in VARIABLES.values() if v.room == "outcome"]
     assert rows
-    when = {"start": "2025", "end": "2026", "every": "year"}
-    path = dt.path(world, out.policy, labour="sticky", **when)  # pyright: ignore[reportArgumentType]
+    when: dict[str, Any] = {"start": "2025", "end": "2026", "every": "year"}
+    path = dt.path(world, out.policy, labour="sticky", **when)
     later = [v for v in VARIABLES.values() if v.room == "path"]
     assert later
     for row in later:

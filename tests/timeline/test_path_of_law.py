@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -38,14 +41,14 @@ def test_periods_hold_every_day_once(every, count):
     found = periods("2018-01", "2029-12", every)
     assert len(found) == count
     assert (found[0].first.isoformat(), found[-1].last.isoformat()) == ("2018-01-01", "2029-12-31")
-    assert all((b.first - a.last).days == 1 for a, b in zip(found, found[1:], strict=False))
+    assert all((b.first - a.last).days == 1 for a, b in pairwise(found))
     assert sum(p.days for p in found) == 12 * 365 + 3  # 2020, 2024 and 2028 have a day more
 
 
 @pytest.mark.parametrize(
     ("start", "end", "every", "error", "words"),
     [
-        ("2025-04", "2025-03", "month", DateError, "it ends in 2025-03, before it starts in 2025-04"),
+        ("2025-04", "2025-03", "month", DateError, "ends in 2025-03, before it starts in 2025-04"),
         ("2025-13", "2026-01", "month", DateError, "start '2025-13' is not a month; write YYYY-MM"),
         ("2025-01", "soon", "month", DateError, "end 'soon' is not a month"),
         ("2025-01-17", "2026-01", "month", DateError, "periods are whole months; write 2025-01"),
@@ -76,8 +79,8 @@ def world() -> dt.World:
 
 
 def made(left: float) -> Laws:
-    """Of the first sector, imports of c00 from c01: 20%, from 10 February 2021 30%. Imports of c01 from c00: from
-    that day only a part of them, from 1 August an export tax of 5%."""
+    """In the first sector c00 levies 20% on c01, from 10 February 2021 30%. From that day only a part
+    of what c01 buys from c00 is left, from 1 August with an export tax of 5%."""
 
     def whole(*numbers):
         return np.array(numbers, dtype=np.int32)
@@ -159,7 +162,8 @@ def test_a_law_that_changes_after_the_period_is_not_in_it(world):
 @pytest.fixture(scope="module")
 def two() -> dt.World:
     plain = build(np.full((1, 2, 2), 5.0) + 20 * np.eye(2), theta=4.0)
-    places = dict.fromkeys(("importer", "exporter", "country"), ["JPN", "KOR"])
+    names = ["JPN", "KOR"]
+    places = dict.fromkeys(("importer", "exporter", "country"), names)
     return dt.World(plain.dataset.assign_coords(sector=["C24"], input=["C24"], **places), "two")
 
 
@@ -216,7 +220,9 @@ def test_the_baseline_of_a_ledger_may_be_any_day(two, ledger):
 
 
 def test_a_start_before_the_record_is_refused(two, ledger):
-    with pytest.raises(DateError, match="it starts on 2017-10-01, the ledger's record on 2018-01-01"):
+    with pytest.raises(
+        DateError, match="it starts on 2017-10-01, the ledger's record on 2018-01-01"
+    ):
         dt.path(two, ledger, start="2017-10", end="2019-12")
 
 
@@ -257,13 +263,13 @@ def test_one_policy_holds_from_the_first_period_on(some):
 
 def test_given_parameters_stand_in_for_those_of_the_set(some):
     policy = taxed(some, 0.3)
-    when = {"start": "2025", "end": "2026", "every": "year"}
+    when: dict[str, Any] = {"start": "2025", "end": "2026", "every": "year"}
     static = dt.simulate(some, policy)
-    path = dt.path(some, policy, zeta=1.0, **when)  # pyright: ignore[reportArgumentType]
+    path = dt.path(some, policy, zeta=1.0, **when)
     np.testing.assert_allclose(path.real_income.isel(time=0), static.real_income, atol=1e-8)
     assert path.provenance["model_settings"]["zeta"] == 1.0
-    own = dt.path(some, policy, sigma=1.3045, zeta=0.1183, **when)  # pyright: ignore[reportArgumentType]
-    usual = dt.path(some, policy, **when)  # pyright: ignore[reportArgumentType]
+    own = dt.path(some, policy, sigma=1.3045, zeta=0.1183, **when)
+    usual = dt.path(some, policy, **when)
     np.testing.assert_array_equal(own.real_income, usual.real_income)
 
 
@@ -294,14 +300,14 @@ def test_given_parameters_stand_in_for_those_of_the_set(some):
     ids=str,
 )
 def test_what_no_path_is_made_of(some, given, error, words):
-    usual = {"law": taxed(some, 0.1), "start": "2025-01", "end": "2025-12"}
+    usual: dict[str, Any] = {"law": taxed(some, 0.1), "start": "2025-01", "end": "2025-12"}
     with pytest.raises(error, match=f"(?s){words}"):
         dt.path(some, **{**usual, **given})
 
 
 def test_policies_of_another_world_and_quotas_that_change_inside_a_period_are_refused(some):
     other = random_world(Draw(N=4, J=2, seed=5, theta=(2.0, 6.0)))
-    when = {"start": "2025-01", "end": "2025-12"}
+    when: dict[str, Any] = {"start": "2025-01", "end": "2025-12"}
     for law, baseline, words in (
         (taxed(other, 0.1), None, "path: the policy was built on random"),
         ({"2025-02-01": taxed(other, 0.1)}, None, "path: the policy of 2025-02-01 was built on"),

@@ -146,6 +146,7 @@ class March:
             )  # fmt: skip
             state = advance(after.point, here, after.policy, after.kernel)
             before, z = stage.open, after.solution.value
+            del after, here, ready  # arrays by flow, which the next period makes anew
 
     def entering(self, state: Staged, stage: Stage, before: Array | None) -> Staged:
         """The state as a period begins: what new bans end, and how many choose."""

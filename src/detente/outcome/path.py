@@ -313,8 +313,7 @@ def solve_path(
     solved: list[_Solved] = []
     error: DetenteError | None = None
     try:
-        for out in march.walk(start, stages):
-            solved.append(_Solved(out))
+        solved.extend(map(_Solved, march.walk(start, stages)))  # no outcome is held on to
     except DetenteError as stop:
         if throw:
             raise
