@@ -79,8 +79,8 @@ def world() -> dt.World:
 
 
 def made(left: float) -> Laws:
-    """In the first sector c00 levies 20% on c01, from 10 February 2021 30%. From that day only a part
-    of what c01 buys from c00 is left, from 1 August with an export tax of 5%."""
+    """In the first sector c00 levies 20% on c01, from 10 February 2021 30%. From that day only a
+    part of what c01 buys from c00 is left, from 1 August with an export tax of 5%."""
 
     def whole(*numbers):
         return np.array(numbers, dtype=np.int32)
