@@ -217,8 +217,8 @@ def test_groups_of_a_run_sum_to_the_country_s_real_wage(detente: Run, scenario: 
         (["--labour", "slow"], ["slow", "sticky"]),
         (["--groups"], ["--labour sticky"]),
         (["--horizon", "long", "--labour", "sticky"], ["sticky", "horizon long"]),
-        (["--model", "staggered", "--horizon", "cgmt"], ["staggered has no path", "long"]),
-        (["--model", "staggered", "--labour", "sticky"], ["staggered has no path", "long"]),
+        (["--model", "staggered", "--horizon", "cgmt"], ["staggered has no horizons", "long"]),
+        (["--model", "staggered", "--labour", "sticky"], ["staggered has no horizons", "long"]),
     ],
     ids=" ".join,
 )
