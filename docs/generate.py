@@ -20,7 +20,13 @@ from pathlib import Path
 
 from detente.instruments import INSTRUMENTS
 from detente.models.registry import DEFAULT, MODELS
-from detente.report.schema import run_schema, scenario_schema, table_schema
+from detente.report.schema import (
+    horizons_schema,
+    path_schema,
+    run_schema,
+    scenario_schema,
+    table_schema,
+)
 from detente.variables import VARIABLES
 
 HERE = Path(__file__).parent
@@ -40,19 +46,26 @@ def notation() -> str:
     for room, title in (
         ("world", "Base year and shares"), ("policy", "Policy"), ("outcome", "Results"),
         ("model", "Results that some models have"), ("quota", "Results under quotas"),
+        ("path", "Results along a path"),
     ):  # fmt: skip
+        lines += [f"## {title}", ""]
         # a result is read from an Outcome, and not always under its name in a dataset
-        read, rule = (" read as |", "---|") if room in ("outcome", "model", "quota") else ("", "")
+        read, rule = ("", "") if room in ("world", "policy") else (" read as |", "---|")
+        if room == "path":
+            lines += [
+                "Those of an outcome that are by country, or by sector and country, are there with",
+                "`time` before their dims; these come on top.",
+                "",
+            ]
         lines += [
-            f"## {title}",
-            "",
             f"| name |{read} symbol | dims | unit | definition |",
             f"|---|{rule}---|---|---|---|",
         ]
         for v in VARIABLES.values():
             if v.room == room:
-                dims = ", ".join(v.dims)
-                read = f" `out.{v.read_as}` |" if rule else ""
+                dims = ", ".join(("time", *v.dims) if room == "path" else v.dims)
+                whole = "path" if room == "path" else "out"
+                read = f" `{whole}.{v.read_as}` |" if rule else ""
                 lines.append(
                     f"| `{v.name}` |{read} {v.symbol} | {dims} | {v.unit} | {v.definition} |"
                 )
@@ -158,6 +171,8 @@ def pages() -> dict[str, str]:
         "models/index.md": models_index(),
         "schemas/scenario.schema.json": _json(scenario_schema()),
         "schemas/run.schema.json": _json(run_schema()),
+        "schemas/path.schema.json": _json(path_schema()),
+        "schemas/horizons.schema.json": _json(horizons_schema()),
         "schemas/table.schema.json": _json(table_schema()),
     }
 

@@ -53,7 +53,8 @@ def test_scenarios_lists_the_shipped_ones(detente: Run):
 
 
 def test_every_option_is_documented(detente: Run):
-    for command in (["run"], ["world", "show"], ["world", "build"], ["world", "aggregate"]):
+    for command in (["run"], ["path"], ["world", "show"], ["world", "build"],
+                    ["world", "aggregate"], ["world", "horizons"]):  # fmt: skip
         text = detente(*command, "--help").stdout
         for line in text.splitlines():
             if line.strip().startswith("--") and "--help" not in line:

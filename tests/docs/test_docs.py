@@ -54,6 +54,15 @@ def test_results_are_where_the_notation_says():
     text = (DOCS / "notation.md").read_text("utf-8")
     rows = [v for v in VARIABLES.values() if v.room == "outcome"]
     assert rows
+    when: dict[str, Any] = {"start": "2025", "end": "2026", "every": "year"}
+    path = dt.path(world, out.policy, labour="sticky", **when)
+    later = [v for v in VARIABLES.values() if v.room == "path"]
+    assert later
+    for row in later:
+        held = attrgetter(row.read_as)(path)
+        assert held.dims == ("time", *row.dims), row.name
+        assert held.attrs["unit"] == row.unit, row.name
+        assert f"| `{row.name}` | `path.{row.read_as}` |" in text
     for row in rows:
         held = attrgetter(row.read_as)(out)
         assert held.dims == row.dims, row.name
@@ -120,7 +129,8 @@ def test_every_page_is_on_the_site():
 def test_the_readme_shows_the_real_output_of_the_demo():
     """Every number within rounding, every word as printed."""
     said = (ROOT / "README.md").read_text("utf-8")
-    assert "Who replaced whom" in said
+    for words in ("after one year", "long run", "Who would replace whom"):
+        assert words in said
     assert_same_but_for_rounding(said, module("generate").readme())
 
 

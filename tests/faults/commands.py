@@ -76,6 +76,13 @@ COMMANDS = (
     Command("world-file", ("world", "show", "own.nc", *_J), _json),
     Command("world-show", ("world", "show", *_J), _json),
     Command("world-check", ("world", "check"), _table),
+    Command("run-groups", ("run", "own.yaml", "--labour", "sticky", "--groups"), _table),
+    Command("run-long", ("run", "own.yaml", "--horizon", "long"), _table),
+    Command("path-table", ("path", "own.yaml", "--from", "2025-01", "--to", "2025-06"), _table),
+    Command("path-law", ("path", "--from", "2025-01", "--to", "2025-06", *_J), _json),
+    Command("path-csv", ("path", "own.yaml", "--from", "2025-01", "--to", "2025-06", "--labour",
+                         "sticky", "--groups", "KOR", "--format", "csv"), _csv),
+    Command("world-horizons", ("world", "horizons", *_J), _json),
     Command("world-out", ("world", "aggregate", "--countries", "EU27", "--out", "w.nc", *_J),
             _json, ("w.nc",)),
 )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import detente as dt
+from detente.errors import InputError
 from detente.policy.scenario import parse_scenario
 
 SCENARIO = {
@@ -103,3 +105,71 @@ def test_a_scenario_with_a_quota_prints_and_keeps_it(tmp_path):
     path = tmp_path / "outcome.nc"
     found.outcome.to_dataset().to_netcdf(path)
     assert dt.audit(path, again=False).raise_if_failed().passed
+
+
+# --- horizons ---------------------------------------------------------------------------------
+def test_horizons_are_the_years_of_a_path(result):
+    """Two routes: the run's horizons, and a path of the same policy solved by itself."""
+    found = result.horizons
+    path = dt.path(law=result.outcome.policy, start="2025", end="2034", every="year")
+    rows = found.table.set_index(["horizon", "country"])
+    for name, place in (("one_year", 0), ("three_years", 2), ("ten_years", 9)):
+        part = rows.loc[name].loc[path.world.countries]
+        np.testing.assert_allclose(part["real_income_pct"], path.real_income[place], atol=1e-9)
+        output = path.output.sel(sector="C29")[place]
+        np.testing.assert_allclose(part["focus_output_pct"], output, atol=1e-9)
+    base = result.outcome.base.point.income
+    dollars = rows.loc["one_year"].loc[path.world.countries]["real_income_usd_bn"]
+    np.testing.assert_allclose(dollars, base * path.real_income[0] / 1e5, atol=1e-12)
+
+
+def test_ranges_run_over_horizon_sets_and_elasticities(result):
+    """Eight published sets and one number under each set that takes the world's own; the others
+    have one long run."""
+    from detente.world.horizons import horizon_record, horizon_sets
+    from detente.world.theta import theta_sets
+
+    found = result.horizons
+    expected = {("cgmt-sectors", t) for t in theta_sets() if t != "fgo"}
+    for name in horizon_sets():
+        if (own := horizon_record(name).theta) is not None:
+            expected.add((name, f"{own:g}"))
+    assert {(v.horizon, v.theta) for v in found.variants} == expected
+    assert found.missing == ()
+    one = found.table.query("horizon == 'one_year'").set_index("country")
+    every = [v.values["one_year"]["real_income"][0] for v in found.variants]
+    first = result.outcome.world.countries[0]
+    every.append(one.loc[first, "real_income_pct"])
+    assert one.loc[first, "real_income_low_pct"] == min(every)
+    assert one.loc[first, "real_income_high_pct"] == max(every)
+
+
+def test_a_published_figure_is_compared_at_its_horizon():
+    claim = {"statement": "x", "source": "made up", "ours": "output[C29,KOR]", "published_pct": -1}
+    both = {**SCENARIO, "claims": [{**claim, "years": 2}, claim]}
+    result = dt.run(parse_scenario(both, "own"))
+    table = result.tables["claims"]
+    korea = {"sector": "C29", "country": "KOR"}
+    assert result.horizons is not None
+    after = result.horizons.path.output.sel(korea)[1].item()
+    assert table["ours_pct"].tolist() == pytest.approx(
+        [after, result.outcome.output.sel(korea).item()], abs=1e-9
+    )
+    assert table["ours_pct"][1] < table["ours_pct"][0] < 0
+    with pytest.raises(InputError, match="11 years; whole years from 1 to 10 are solved"):
+        result.horizons.after(11)
+
+
+def test_the_long_run_only_has_no_horizons():
+    result = dt.run(parse_scenario(SCENARIO, "own"), horizon="long")
+    assert result.horizons is None
+    assert "horizons" not in result.tables
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"horizon": "cgtm"}, "cgtm"),
+        ({"labour": "slow"}, "slow.*sticky"),
+        ({"horizon": "long", "labour": "sticky"}, "labour sticky belongs to a path"),
+        ({"model": "staggered", "horizon": "cgmt"}, "staggered has no horizons"),
+    )
+    for given, words in refused:
+        with pytest.raises(InputError, match=words):
+            dt.run(parse_scenario(SCENARIO, "own"), **given)

@@ -108,7 +108,8 @@ def _costs(makers: CarMakers, s: Settings, v: Mapping[str, Any]) -> pd.DataFrame
     """The point case with wages and prices of parts as they would be, at the end and by year."""
     from detente.outcome import simulate
     from detente.policy import Policy
-    from detente.policy.changes import Levy, amend
+    from detente.policy.changes import Levy
+    from detente.policy.draft import amend
     from detente.timeline.path import path
     from detente.world import load_world
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from detente.models.staggered.kernel import advance
 from detente.outcome.economy import Prepared, instruments, prepare, tables
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.outcome import Outcome
-from detente.outcome.simulate import base_of, refuse_unlevied
+from detente.outcome.simulate import base_of, refuse_foreign, refuse_unlevied
 from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
 from detente.world import World
@@ -28,17 +28,24 @@ LONGEST = 1200
 """Periods of the longest path: a hundred years of months."""
 
 
-class Stage(NamedTuple):
+@dataclass(frozen=True)
+class Stage:
     """A period: its name, its first and last day (ISO), and what is levied in it.
 
-    ``months`` is its length, where it is not that of the other periods.
+    ``levied`` is a policy, or makes one: the law of many periods is arrays that are better made
+    when they are wanted. ``months`` is the period's length, where it is not that of the others.
     """
 
     name: str
     first: str
     last: str
-    policy: Policy
+    levied: Policy | Callable[[], Policy]
     months: int | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What is levied; made anew each time where it is made."""
+        return self.levied if isinstance(self.levied, Policy) else self.levied()
 
 
 def per_period(yearly: float, months: int) -> float:
@@ -79,6 +86,7 @@ class March:
 
     def start(self) -> Start:
         """Rest under the baseline: everyone has chosen, and labour earns the same everywhere."""
+        refuse_foreign(self.baseline, self.world, "path: the baseline")
         tol = min(self.tol, 1e-10)
         static = base_of(prepare(self.world), self.baseline, self.deficit, tol)
         model = replace(self.yearly, zeta=1.0)
@@ -118,9 +126,11 @@ class March:
         state, before = start.state, self.baseline.open
         z = start.base.solution.value
         for stage in stages:
-            levied = instruments(stage.policy)
+            policy = stage.policy
+            refuse_foreign(policy, self.world, f"path, {stage.name}: the policy")
+            levied = instruments(policy)
             refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
-            here = self.entering(state, stage, before)
+            here = self.entering(state, stage, policy.open, before)
             ready = replace(prepared, model=self.moving(stage), economy=here)
             try:
                 after = solve_equilibrium(ready, levied, self.deficit, tol=self.tol, start=z)
@@ -129,20 +139,28 @@ class March:
             except NoSolutionError as error:
                 raise type(error)(f"path, {stage.name}: {error}") from None
             yield Outcome(
-                self.world, stage.policy, self.baseline, start.base, after, "staggered",
+                self.world, policy, self.baseline, start.base, after, "staggered",
                 self.deficit, self.tol,
             )  # fmt: skip
             state = advance(after.point, here, after.policy, after.kernel)
-            before, z = stage.policy.open, after.solution.value
+            before, z = policy.open, after.solution.value
+            del (
+                after,
+                here,
+                ready,
+                policy,
+                levied,
+            )  # arrays by flow, which the next period makes anew
 
-    def entering(self, state: Staged, stage: Stage, before: Array | None) -> Staged:
-        """The state as a period begins: what new bans end, and how many choose."""
+    def entering(
+        self, state: Staged, stage: Stage, now: Array | None, before: Array | None
+    ) -> Staged:
+        """The state as a period begins: what new bans end, and how many choose. ``now`` and
+        ``before`` are the shares of flows that bans leave open, in the period and before it."""
         model = self.moving(stage)
         zeta = np.broadcast_to(np.asarray(model.zeta, dtype=float), state.zeta.shape)
         mu = model.mu if state.mu is not None else None
-        return state._replace(
-            zeta=zeta, mu=mu, kept=ended(before, stage.policy.open), open=stage.policy.open
-        )
+        return state._replace(zeta=zeta, mu=mu, kept=ended(before, now), open=now)
 
     def ready(self, start: Start) -> Prepared:
         """What every period's solve needs beside its state; the step direction is a year's."""

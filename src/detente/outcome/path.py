@@ -13,6 +13,7 @@ import xarray as xr
 from detente.errors import DateError, DetenteError, InputError, UnknownNameError
 from detente.models.blocks import Array
 from detente.models.staggered.kernel import advance
+from detente.outcome.economy import instruments
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.labelled import change, template
 from detente.outcome.march import LONGEST, March, Stage, Start
@@ -66,7 +67,9 @@ class _Solved:
         self.values |= {n: bare.own(n).values for n in BY_SECTOR[5:]}
         e = out.after
         self.watched = None if watch is None else e.flows[watch].copy()
-        self.point, self.solution, self.policy = e.point, e.solution, e.policy
+        self.point, self.solution, self.hash = e.point, e.solution, out.policy.hash
+        # tariffs with the wedges of quotas in them cannot be made anew from the policy
+        self.levied = e.policy if e.quotas is not None else None
         self.quotas, self.checks, self.closure = e.quotas, out.checks, e.closure
 
 
@@ -146,7 +149,7 @@ class Path:
             "world_hash": self.world.hash,
             "baseline": march.baseline.title,
             "baseline_hash": march.baseline.hash,
-            "policy_hashes": [stage.policy.hash for stage in self.stages],
+            "policy_hashes": [s.hash for s in self.solved],
             **march.yearly.named,
             "months_a_period": march.months,
             **self.settings,
@@ -315,12 +318,13 @@ class Path:
         m = self.march
         state, before = self.start.state, m.baseline.open
         for stage, s in zip(self.stages, self.solved, strict=False):
-            here = m.entering(state, stage, before)
-            e = Equilibrium(
-                m.moving(stage), here, s.policy, s.closure, s.point, s.solution, s.quotas
-            )
+            policy = stage.policy
+            here = m.entering(state, stage, policy.open, before)
+            levied = s.levied or instruments(policy)
+            model = m.moving(stage)
+            e = Equilibrium(model, here, levied, s.closure, s.point, s.solution, s.quotas)
             yield e
-            state, before = advance(s.point, here, s.policy, e.kernel), stage.policy.open
+            state, before = advance(s.point, here, levied, e.kernel), policy.open
 
     def _of(self, name: str, values: Array, dims: tuple[str, ...]) -> xr.DataArray:
         if not self.solved and self.error is not None:
@@ -365,8 +369,8 @@ def solve_path(
     solved: list[_Solved] = []
     error: DetenteError | None = None
     try:
-        for out in march.walk(start, stages):
-            solved.append(_Solved(out, watch))
+        # no outcome is held on to
+        solved.extend(_Solved(out, watch) for out in march.walk(start, stages))
     except DetenteError as stop:
         if throw:
             raise

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from detente.errors import InputError, UnknownNameError
 from detente.instruments import INSTRUMENTS
+from detente.outcome.march import Stage
 from detente.outcome.objective import parse
 from detente.outcome.path import BY_COUNTRY, BY_SECTOR, Path, solve_path
 from detente.policy import Policy
@@ -96,13 +98,14 @@ def _difference(
 ) -> np.ndarray:  # fmt: skip
     ends = []
     for h in (step, -step):
-        stages = [s._replace(policy=_moved(s.policy, instrument, place, h)) for s in path.stages]
+        stages = [replace(s, levied=partial(_moved, s, instrument, place, h)) for s in path.stages]
         march = replace(path.march, tol=min(path.march.tol, 1e-12))
         ends.append(solve_path(march, stages)[name].values[(slice(None), *at)])
     return (ends[0] - ends[1]) / (2.0 * step)
 
 
-def _moved(policy: Policy, instrument: str, place: tuple[int, int, int], step: float) -> Policy:
+def _moved(stage: Stage, instrument: str, place: tuple[int, int, int], step: float) -> Policy:
+    policy = stage.policy
     values = getattr(policy, instrument).values.copy()
     values[place] += step
     return replace(policy, **{instrument: values}, prohibitive=True)

@@ -23,7 +23,7 @@ from detente.solve.solution import Solution, Status
 from detente.solve.threads import one_thread
 from detente.world import World
 
-__all__ = ["base_of", "checked_model", "refuse_unlevied", "restore", "simulate"]
+__all__ = ["base_of", "checked_model", "refuse_foreign", "refuse_unlevied", "restore", "simulate"]
 
 AnyModel = str | Model | Mapping[str, Any]
 """A model's name, ``{"name": ..., parameters}``, or a model."""
@@ -81,11 +81,7 @@ def simulate(
     policy = policy or prepared.unchanged
     baseline = baseline or prepared.unchanged
     for what, p in (("policy", policy), ("baseline", baseline)):
-        if p.world is not world and not _same_labels(p.world, world):
-            raise InputError(
-                f"simulate: the {what} was built on {p.world.name}, the world is {world.name}; "
-                "build it on the world it is simulated on"
-            )
+        refuse_foreign(p, world, f"simulate: the {what}")
     levied = instruments(policy)
     refuse_unlevied(chosen, levied, "simulate: the policy")
     base = base_of(prepared, baseline, deficit, min(tol, 1e-10))
@@ -183,6 +179,21 @@ def base_of(prepared: Prepared, baseline: Policy, deficit: str, tol: float) -> E
         refuse_unlevied(prepared.model, levied, "simulate: the baseline")
         prepared.bases[key] = solve_equilibrium(prepared, levied, deficit, tol=tol)
     return prepared.bases[key]
+
+
+def refuse_foreign(policy: Policy, world: World, what: str) -> None:
+    """Refuse a policy of another world; one that differs in its elasticities only will do.
+
+    Raises
+    ------
+    InputError
+        Countries, sectors or tariffs differ; ``what`` names the policy.
+    """
+    if policy.world is not world and not _same_labels(policy.world, world):
+        raise InputError(
+            f"{what} was built on {policy.world.name}, the world is {world.name}; "
+            "build it on the world it is simulated on"
+        )
 
 
 def _same_labels(a: World, b: World) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from detente.models.registry import MODELS
+from detente.models.staggered import Staggered
 from detente.models.staggered.model import LABOUR
 from detente.policy.scenario import Scenario
 from detente.runs.horizons import AFTER
+from detente.timeline.periods import EVERY
+from detente.world.horizons import DEFAULT_HORIZON, HORIZONS, horizon_sets
 
-__all__ = ["run_schema", "table_schema"]
+__all__ = ["horizons_schema", "path_schema", "run_schema", "scenario_schema", "table_schema"]
 
 _NUMBER = {"type": ["number", "null"]}
 _TEXT = {"type": "string"}
+_TRUTH = {"type": "boolean"}
 
 _META = {
     "type": "object",
@@ -34,16 +38,16 @@ _META = {
 }  # fmt: skip
 
 
-def _rows(required: dict[str, Any], patterns: bool = True) -> dict[str, Any]:
+def _rows(required: dict[str, Any], exact: bool = False) -> dict[str, Any]:
     item: dict[str, Any] = {
         "type": "object",
         "required": list(required),
         "properties": required,
+        "additionalProperties": False,
     }
-    if patterns:
+    if not exact:
         # every further number carries its unit in its name
         item["patternProperties"] = {"_(pct|points|usd_bn)$": _NUMBER}
-        item["additionalProperties"] = False
     return {"type": "array", "items": item}
 
 
@@ -115,6 +119,104 @@ def run_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": {**defs, "Scenario": scenario},
     }  # fmt: skip
+
+
+def path_schema() -> dict[str, Any]:
+    """Schema of ``detente path --format json``: rows by country, of a sector (``--sector``), of one
+    flow (``--importer``, ``--exporter``) or by sector of origin (``--groups``)."""
+    period = {"time": _TEXT, "first": _TEXT, "last": _TEXT}
+    country = {**period, "country": _TEXT, "name": _TEXT}
+
+    def numbers(*names: str) -> dict[str, Any]:
+        return dict.fromkeys(names, _NUMBER)
+
+    kinds = (
+        {**country, **numbers("real_income_pct", "real_income_usd_bn", "real_wage_pct",
+                              "exports_pct", "imports_pct", "tariff_revenue_usd_bn")},
+        {**country, "sector": _TEXT, **numbers("output_pct", "prices_pct", "exports_pct",
+                                               "wage_pct", "labour_pct")},
+        {**period, "sector": _TEXT, "importer": _TEXT, "exporter": _TEXT,
+         **numbers("sales_usd_bn", "sales_pct", "tariff_pct")},
+        {**country, "sector": _TEXT, **numbers("real_wage_pct", "share_of_pay_pct")},
+    )  # fmt: skip
+    shares = {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "detente path",
+        "type": "object",
+        "required": ["meta", "rows"],
+        "properties": {
+            "meta": {
+                "type": "object",
+                "required": [
+                    "package", "version", "command", "world", "world_hash", "baseline",
+                    "baseline_hash", "policy_hashes", "model", "model_settings", "months_a_period",
+                    "horizon", "from", "to", "every", "deficit", "theta", "tol", "status", "checks",
+                    "scenario",
+                ],
+                "properties": {
+                    "command": {"const": "path"},
+                    "model": {"const": Staggered.name},
+                    "model_settings": {
+                        "type": "object",
+                        "properties": {
+                            "sigma": shares, "zeta": shares, "labour": {"enum": list(LABOUR)},
+                            "mu": {"type": "number"}, "kappa": {"type": "number"},
+                        },
+                    },
+                    "policy_hashes": {"type": "array", "items": _TEXT},
+                    "months_a_period": {"enum": list(EVERY.values())},
+                    "every": {"enum": list(EVERY)},
+                    "horizon": _TEXT,
+                    "from": _TEXT,
+                    "to": _TEXT,
+                    "ledger": _TEXT,
+                    "law_assumed_after": _TEXT,
+                    "scenario": {"type": ["string", "null"]},
+                    "status": {"const": "converged"},
+                    "checks": {"type": "object", "additionalProperties": {"type": "number"}},
+                },
+            },
+            "rows": {"anyOf": [_rows(kind, exact=True) for kind in kinds]},
+        },
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def horizons_schema() -> dict[str, Any]:
+    """Schema of ``detente world horizons --format json``."""
+    by_year = {
+        f"after_{years}_years" if years > 1 else "after_1_year": {"type": "number"}
+        for years in HORIZONS
+    }
+    row = {
+        "horizon": {"enum": horizon_sets()}, "default": _TRUTH, "title": _TEXT,
+        "sigma": {"type": "number", "minimum": 0},
+        "zeta_a_year": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "long_run_theta": _TEXT, **by_year, "long_run": {"type": "number", "exclusiveMaximum": 0},
+        "mu_a_year": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "kappa": {"type": "number", "exclusiveMinimum": 1}, "written": _TEXT, "citation": _TEXT,
+    }  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "detente world horizons",
+        "type": "object",
+        "required": ["meta", "rows"],
+        "properties": {
+            "meta": {
+                "type": "object",
+                "required": ["package", "version", "status", "command", "default", "elasticity"],
+                "properties": {
+                    "status": {"const": "ok"},
+                    "command": {"const": "world horizons"},
+                    "default": {"const": DEFAULT_HORIZON},
+                    "elasticity": _TEXT,
+                },
+            },
+            "rows": _rows(row, exact=True),
+        },
+        "additionalProperties": False,
+    }
 
 
 def table_schema() -> dict[str, Any]:

@@ -163,8 +163,8 @@ def _timing(
         if horizon is None and labour == "mobile":
             return None
         raise InputError(
-            f"{scenario.id}: the model {model} has no path; {DEFAULT} does, or ask for the long "
-            'run only (horizon "long")'
+            f"{scenario.id}: the model {model} has no horizons; {DEFAULT} does: leave the model "
+            'out, or ask for the long run only (horizon "long")'
         )
     return Timing(name, labour, lambda on: (main.baseline, main.policy))
 

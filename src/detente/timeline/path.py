@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,7 +18,7 @@ from detente.models.blocks import Array
 from detente.models.registry import parameter_hint
 from detente.outcome.march import March, Stage
 from detente.outcome.path import Path, solve_path
-from detente.outcome.simulate import checked_model
+from detente.outcome.simulate import checked_model, refuse_foreign
 from detente.policy import Policy
 from detente.policy.scenario import Scenario
 from detente.policy.wedges import whole
@@ -123,30 +124,38 @@ def law_stages(laws: Laws, world: World, calendar: Sequence[Period]) -> list[Sta
     DateError
         The path starts before the law is recorded.
     """
-    found = []
-    for period in calendar:
-        parts = _segments(laws, period)
-        sums: list[Array] | None = None
-        for place, days in parts:
-            arrays = laws.arrays(place, world)
-            share = days / period.days
-            if sums is None:
-                sums = [share * a for a in arrays] if days < period.days else list(arrays)
-            else:
-                sums = [s + share * a for s, a in zip(sums, arrays, strict=True)]
-        assert sums is not None
-        tariff, tax, left = sums
-        longest = max(parts, key=lambda part: part[1])[0]
-        left = np.where(np.abs(left - 1.0) < 1e-12, 1.0, left)
-        with np.errstate(divide="ignore"):
-            iceberg = left ** (-1.0 / world.theta.values[:, None, None])
-        policy = Policy(
-            world, tariff=tariff, export_tax=tax, iceberg=iceberg, quota=laws.quotas_of(longest),
-            open=left if (left < 1.0).any() else None, title=f"law of {period.name}",
-            prohibitive=True,
-        )  # fmt: skip
-        found.append(Stage(period.name, str(period.first), str(period.last), policy))
-    return found
+    laws.at(calendar[0].first.isoformat())  # refuses what comes before the record
+    return [
+        Stage(
+            period.name, str(period.first), str(period.last),
+            partial(_law_of_days, laws, world, period),
+        )
+        for period in calendar
+    ]  # fmt: skip
+
+
+def _law_of_days(laws: Laws, world: World, period: Period) -> Policy:
+    """The mean law of a period's days; quotas of the law that holds longest."""
+    parts = _segments(laws, period)
+    sums: list[Array] | None = None
+    for place, days in parts:
+        arrays = laws.arrays(place, world)
+        share = days / period.days
+        if sums is None:
+            sums = [share * a for a in arrays] if days < period.days else list(arrays)
+        else:
+            sums = [s + share * a for s, a in zip(sums, arrays, strict=True)]
+    assert sums is not None
+    tariff, tax, left = sums
+    longest = max(parts, key=lambda part: part[1])[0]
+    left = np.where(np.abs(left - 1.0) < 1e-12, 1.0, left)
+    with np.errstate(divide="ignore"):
+        iceberg = left ** (-1.0 / world.theta.values[:, None, None])
+    return Policy(
+        world, tariff=tariff, export_tax=tax, iceberg=iceberg, quota=laws.quotas_of(longest),
+        open=left if (left < 1.0).any() else None, title=f"law of {period.name}",
+        prohibitive=True,
+    )  # fmt: skip
 
 
 def _segments(laws: Laws, period: Period) -> list[tuple[int, int]]:
@@ -174,30 +183,36 @@ def _staged(
         first = calendar[0].first.isoformat()
         if first < ledger.record_from:
             raise DateError(
-                f"path: it starts in {calendar[0].name}, the ledger's record on "
-                f"{ledger.record_from}; start later"
+                f"path: it starts on {first}, the ledger's record on {ledger.record_from}; "
+                "start later"
             )
+        day = _day(baseline) if isinstance(baseline, str) else first
         laws = laws_for(ledger, world)
         settings["ledger"] = ledger.content_hash[:12]
         if calendar[-1].last.isoformat() > laws.until:
             settings["law_assumed_after"] = laws.until
-        day = baseline if isinstance(baseline, str) else first
         before = baseline if isinstance(baseline, Policy) else _law_of(laws, world, day)
         return before, law_stages(laws, world, calendar)
     before, dated = _dated(law, world)
+    for day, policy in dated.items():
+        refuse_foreign(policy, world, f"path: the policy{day and f' of {day}'}")
     if isinstance(baseline, str):
-        before = _law_of(laws_for(load_ledger(), world), world, baseline)
+        day = _day(baseline)
+        before = _law_of(laws_for(load_ledger(), world), world, day)
     elif baseline is not None:
         before = baseline
     before = before or Policy(world)
     return before, _policy_stages(before, dated, world, calendar)
 
 
-def _law_of(laws: Laws, world: World, day: str) -> Policy:
+def _day(baseline: str) -> str:
     try:
-        date.fromisoformat(day)
+        return date.fromisoformat(baseline).isoformat()
     except ValueError:
-        raise DateError(f"baseline {day!r} is not a day; write YYYY-MM-DD") from None
+        raise DateError(f"baseline {baseline!r} is not a day; write YYYY-MM-DD") from None
+
+
+def _law_of(laws: Laws, world: World, day: str) -> Policy:
     return laws.policy(laws.at(day), world, day)
 
 
@@ -213,6 +228,10 @@ def _dated(law: Any, world: World) -> tuple[Policy | None, dict[str, Policy]]:
                 date.fromisoformat(str(day))
             except ValueError:
                 raise DateError(f"path: {day!r} is not a day; write YYYY-MM-DD") from None
+            if not isinstance(law[day], Policy):
+                raise InputError(
+                    f"path: {day}: {type(law[day]).__name__} is not a policy; give a detente.Policy"
+                )
         return None, {str(day): law[day] for day in sorted(law)}
     before, policy = scenario_policies(law, world)
     return before, {"": policy}

@@ -46,16 +46,17 @@ def _multiply(weights: Array, base: Staged, policy: Instruments, power: Array) -
 
     Only cells with a weight count: there no iceberg is infinite.
     """
-    kappa = (1.0 + policy.tariff) / (1.0 + base.tariff)
-    if policy.export_tax is not None:
-        kappa *= 1.0 + policy.export_tax
-    if policy.iceberg is not None:
-        kappa *= np.where(np.isinf(policy.iceberg), 1.0, policy.iceberg)
-        if base.open is not None:
-            real = np.where(base.open > 0.0, base.open, 1.0)
-            kappa *= real ** (1.0 / base.theta)[:, None, None]
-    j, n, i = np.nonzero((kappa != 1.0) & (weights > 0.0))
-    weights[j, n, i] *= kappa[j, n, i] ** power[j]
+    for j in range(len(weights)):  # by sector: no further array of the size of the trade tensor
+        kappa = (1.0 + policy.tariff[j]) / (1.0 + base.tariff[j])
+        if policy.export_tax is not None:
+            kappa *= 1.0 + policy.export_tax[j]
+        if policy.iceberg is not None:
+            kappa *= np.where(np.isinf(policy.iceberg[j]), 1.0, policy.iceberg[j])
+            if base.open is not None:
+                real = np.where(base.open[j] > 0.0, base.open[j], 1.0)
+                kappa *= real ** (1.0 / base.theta[j])
+        at = (kappa != 1.0) & (weights[j] > 0.0)
+        weights[j][at] *= kappa[at] ** power[j]
 
 
 def advance(p: Point, base: Staged, policy: Instruments, k: Kernel) -> Staged:
@@ -70,11 +71,10 @@ def advance(p: Point, base: Staged, policy: Instruments, k: Kernel) -> Staged:
     new = chosen / p.v[:, None, :]
     new *= p.new[:, :, None]
     _multiply(new, base, policy, base.sigma - 1.0)
-    rest: Array = (1.0 - base.zeta)[:, None, None]
-    if k.alive is not None:
-        rest = rest * k.alive
-    new += rest * base.bought
-    chosen *= k.zeta[:, :, None]
-    chosen += rest * base.goods
+    for j, stays in enumerate(1.0 - base.zeta):
+        rest = stays if k.alive is None else stays * k.alive[j]
+        new[j] += rest * base.bought[j]
+        chosen[j] *= k.zeta[j][:, None]
+        chosen[j] += rest * base.goods[j]
     hands = base.hands if p.labour is None else p.labour.hands
     return base._replace(bought=new, goods=chosen, kept=None, hands=hands)
