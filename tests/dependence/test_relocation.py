@@ -17,7 +17,8 @@ from detente.dependence.relocation import (
     tariff_costs,
 )
 from detente.errors import InputError
-from detente.policy.changes import Levy, amend
+from detente.policy.changes import Levy
+from detente.policy.draft import amend
 from detente.world.horizons import elasticity_after
 from worlds import Draw, random_world
 

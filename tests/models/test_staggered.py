@@ -13,7 +13,7 @@ from detente.models.registry import model_of
 from detente.models.staggered import Staggered
 from detente.models.staggered.kernel import advance
 from detente.models.staggered.labour import supply
-from detente.outcome.economy import instruments, prepare
+from detente.outcome.economy import instruments, prepare, tables
 from detente.world.horizons import elasticity_after, horizon_record
 from worlds import Change, Draw, build, random_policy, random_world
 
@@ -24,6 +24,10 @@ EVERYTHING = (
 BANS = (
     Draw(N=6, J=3, seed=2, theta=(0.5, 12.0), sparsity=0.5, empty=0.1),
     Change(seed=2, highest=0.6, export_taxes=0.2, icebergs=0.4, bans=0.1),
+)
+UNSERVED = (  # markets that nobody serves
+    Draw(N=5, J=4, seed=5, theta=(1.0, 12.0), sparsity=0.9, empty=0.3, homeless=0.3),
+    Change(seed=5, highest=0.6),
 )
 MODELS = (
     Staggered(sigma=0.7, zeta=0.3),
@@ -40,12 +44,12 @@ def fitting(model: Staggered, J: int) -> Staggered:
     return Staggered(of[0], of[1], model.labour, model.mu, model.kappa)
 
 
-@pytest.fixture(params=[(w, m, d) for w in (0, 1) for m in range(3) for d in ("fixed", "share")],
+@pytest.fixture(params=[(w, m, d) for w in (0, 1, 2) for m in range(3) for d in ("fixed", "share")],
                 ids=lambda p: f"{p[0]}-{p[1]}-{p[2]}")  # fmt: skip
 def setting(request):
     """A model, its problem in a second period, and a point that is no equilibrium."""
     which, m, deficit = request.param
-    draw, change = (EVERYTHING, BANS)[which]
+    draw, change = (EVERYTHING, BANS, UNSERVED)[which]
     world = random_world(draw)
     model = fitting(MODELS[m], draw.J)
     prepared = prepare(world, model)
@@ -80,6 +84,14 @@ def test_tangent_is_the_derivative_of_the_equations(setting):
         differences = (4 * steps[1] - steps[0]) / 3
         found = model.tangent(v, point, problem)
         np.testing.assert_allclose(found, differences, atol=2e-8 * np.abs(found).max())
+
+
+def test_one_case_has_markets_that_nobody_serves():
+    world = random_world(UNSERVED[0])
+    model = MODELS[0]
+    policy = instruments(random_policy(world, UNSERVED[1]))
+    kernel = model.kernel(prepare(world, model).economy, policy)
+    assert (kernel.anew.unserved > 0).any()
 
 
 def test_cotangent_is_the_transpose(setting):
@@ -246,6 +258,8 @@ def test_bad_parameters_are_named_with_their_range():
     with pytest.raises(UnknownNameError, match="labour"):
         model_of({"name": "staggered", "labour": "glued"})
     world = random_world(EVERYTHING[0])
+    whole = Staggered(sigma=2, zeta=1).base(tables(world))
+    assert whole.sigma.dtype == whole.zeta.dtype == float
     with pytest.raises(InputError, match="zeta has 2 values, the world 4 sectors"):
         dt.simulate(world, model={"name": "staggered", "zeta": (0.5, 0.2)})
 

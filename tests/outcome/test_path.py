@@ -239,7 +239,15 @@ def test_names_and_lengths_that_are_refused():
     with pytest.raises(InputError, match=f"from 1 to {LONGEST:,} can be solved"):
         solve_path(path.march, [path.stages[0]] * (LONGEST + 1))
     assert np.abs(path.real_income).max() < 1e-8
-    assert path.provenance["status"] == "converged"
+    said = path.provenance
+    assert (said["package"], said["version"]) == ("detente", dt.__version__)
+    assert (said["world"], said["world_hash"]) == (world.name, world.hash)
+    assert (said["model"], said["months_a_period"]) == ("staggered", 12)
+    assert said["policy_hashes"] == [dt.Policy(world).hash]
+    assert (said["deficit"], said["tol"], said["status"]) == ("fixed", 1e-11, "converged")
+    assert set(said["checks"]) == {
+        "labour_markets", "goods_markets", "walras", "share_sums", "prices",
+    }  # fmt: skip
 
 
 def test_partial_bans_of_scenarios_and_laws_are_known_as_bans():
@@ -309,8 +317,10 @@ def test_flows_that_are_watched_are_those_of_the_path():
     stages = [Stage(str(n), "", "", random_policy(world, CHANGE)) for n in range(3)]
     path = solve_path(march, stages, watch=(1, 2))
     np.testing.assert_array_equal(path.watched, path.sales.values[:, 1, 2, :])
+    plain = solve_path(march, stages)
+    assert all(s.watched is None for s in plain.solved)
     with pytest.raises(InputError, match="no flows were watched"):
-        _ = solve_path(march, stages).watched
+        _ = plain.watched
     labelled = [path.at(t) for t in path.times]  # without labels the same numbers
     for name in (*BY_COUNTRY, *BY_SECTOR[:5]):
         for n, out in enumerate(labelled):

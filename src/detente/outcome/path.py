@@ -212,7 +212,7 @@ class Path:
             The path was solved without ``watch``.
         """
         held = [s.watched for s in self.solved if s.watched is not None]
-        if self.watch is None or not held:
+        if self.watch is None:
             raise InputError("path: no flows were watched; solve it with watch=(sector, importer)")
         return change(self.start.base.flows[self.watch], np.stack(held))
 
