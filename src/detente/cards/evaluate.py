@@ -94,10 +94,14 @@ def room_of(q: Question, world: World | None = None) -> Room:
     return Room(whole.aggregate(countries=merged), whole if q.world.full_check else None)
 
 
-def answer_at(kind: Kind, settings: Any, room: Room | None, values: Mapping[str, Value]) -> Found:
-    """The answer at ``values``, or why there is none."""
+def answer_at(
+    kind: Kind, settings: Any, room: Room | None, values: Mapping[str, Value], horizon: str = ""
+) -> Found:
+    """The answer at ``values``, or why there is none; ``horizon`` names the horizon set of an
+    answer for the first year, "" is the long run."""
+    there = room.first_year(horizon) if room is not None and horizon else room
     try:
-        return kind.evaluate(settings, room, values)
+        return kind.evaluate(settings, there, values)
     except (ConvergenceError, NoSolutionError) as error:
         return f"{type(error).__name__}: {error}"
 
