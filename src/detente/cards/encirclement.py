@@ -164,7 +164,7 @@ def tables(
         )  # fmt: skip
     desk = room.desk(v["elasticities"], v["elasticity_scale"])
     rows = []
-    for r in (0.0, 10.0, 25.0):
+    for r in (0.0, 25.0, 50.0, 125.0):
         for p in (0.0, 10.0, 25.0, 46.0):
             at = {**v, "retaliation_pct": r, "penalty_pct": p}
             gain = gains(s, payoffs(s, desk, at), at)
@@ -190,19 +190,20 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     staying = {c: float(good[f"{c}_gain_from_staying_pct"].median()) for c in ASKED}
     weakest, most = (pick(staying, key=lambda c: staying[c]) for pick in (min, max))
     return [
-        f"Who is in the coalition that holds: {each} of the draws.",
-        f"With all four in, {the(weakest)} has least reason to stay: staying changes its income by "
-        f"{staying[weakest]:+.2f}% (median), against {the(most)} with {staying[most]:+.2f}%.",
+        f"Who would be in the coalition that holds: {each} of the draws.",
+        f"With all four in, {the(weakest)} would have least reason to stay: staying would change "
+        f"its income by {staying[weakest]:+.2f}% in the long run (median), against {the(most)} "
+        f"with {staying[most]:+.2f}%.",
     ]
 
 
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     return {
-        "all": f"the coalition of {the(s.leader)} with all four holds",
-        "some": f"only some of the four join {the(s.leader)}",
-        "none": f"none of the four joins {the(s.leader)}",
-        "unstable": "no coalition is reached that holds",
+        "all": f"the coalition of {the(s.leader)} with all four would hold",
+        "some": f"only some of the four would join {the(s.leader)}",
+        "none": f"none of the four would join {the(s.leader)}",
+        "unstable": "no coalition would be reached that holds",
     }
 
 
@@ -210,11 +211,13 @@ KIND = Kind(
     name="encirclement",
     parameters={
         **elasticities(),
-        "tariff_pct": Parameter("what joiners add on China's goods", "points", 0, 1000),
-        "retaliation_pct": Parameter("what China adds on each joiner's goods", "points", 0, 1000),
-        "penalty_pct": Parameter("what the US adds on who stays out", "points", 0, 1000),
+        "tariff_pct": Parameter("what joiners would add on China's goods", "points", 0, 1000),
+        "retaliation_pct": Parameter(
+            "what China would add on the goods of each that joins", "points", 0, 1000
+        ),
+        "penalty_pct": Parameter("what the US would add on who stays out", "points", 0, 1000),
         "security_pct": Parameter(
-            "worth of standing with the US, to each that joins", "% of income", -100, 100
+            "what standing with the US is worth to each that joins", "% of income", -100, 100
         ),
     },
     settings=Settings,

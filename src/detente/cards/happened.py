@@ -82,7 +82,7 @@ def _told(
     changes = [
         c for c in ledger.changes(event.date, event.date)
         if c.record == event.record
-        and (not event.member or c.imposer == event.member)
+        and (not event.member or (c.imposer == event.member and " enters into " in c.words))
         and (not event.provision or c.words.startswith(f"{record.title}; {event.provision}: "))
     ]  # fmt: skip
     if event.provision and isinstance(record, Measure):

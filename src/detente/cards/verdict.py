@@ -139,7 +139,9 @@ def decided(
         return "No draw gives another answer: it follows from how the question is put."
     spec, prior = specs[found.parameter], priors[found.parameter]
     low, high = (measured(spec, side.bound) for side in (found.low, found.high))
-    ways = ("", "") if prior.choices is not None else (" or less", " or more")
+    ways = (" or less", " or more")
+    if prior.choices is not None:
+        ways, low, high = ("", ""), f'"{low}"', f'"{high}"'
     what = "What decides it" if found.flips else "What matters most"
     text = f"{what}: {_with_range(spec, prior)}; at {low}{ways[0]}, most often "
     text += f"{says[found.low.verdict]} (in {percent(found.low.share)}), at {high}{ways[1]}, "
