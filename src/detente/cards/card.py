@@ -188,11 +188,13 @@ def play(
     first = distribution(says, [_label(a) for a in early[1:]]) if early else pd.DataFrame()
     parts = [verdict_text(shares, count, room is not None)]
     words = {**says, FAILED: "no answer"}
-    parts.append(decided(key, good, specs, q.parameters, words))
+    horizons = _horizons(about, early, [middle, *answers])
+    parts.append(decided(key, good, specs, q.parameters, words, ranked, about[kind.main]))
     parts.append(nearest_flip(named, flipped, specs, words, key.parameter if key else None))
     if early:
+        told = horizons[horizons["number"].isin(kind.told or (kind.main,))]
         same = [_label(a) == _label(b) for a, b in zip(early[1:], answers, strict=False)]
-        parts.append(soon(first, len(same), float(np.mean(same))))
+        parts.append(soon(first, len(same), float(np.mean(same)), told))
     return Card(
         question=q,
         seed=seed,
@@ -216,7 +218,7 @@ def play(
         decisive=key,
         happened=since,
         first_year=first,
-        horizons=_horizons(about, early, [middle, *answers]),
+        horizons=horizons,
         provenance=_provenance(q, room, seed, count),
     )
 

@@ -85,13 +85,14 @@ def room_of(q: Question, world: World | None = None) -> Room:
     whole = world if world is not None else load_world(q.world.name)
     keep = whole.country_list(q.world.countries, f"{q.id}: world.countries")
     if set(keep) >= set(whole.countries):
-        return Room(whole, whole if q.world.full_check else None)
+        return Room(whole, whole if q.world.full_check else None, horizon=q.world.horizon)
     merged: dict[str, list[str]] = {}
     if "DEU" in whole.countries and not set(keep) & set(whole.country_list("EU27")):
         merged["EU27"] = [c for c in whole.country_list("EU27") if c != "ROW"]
     taken = set(keep) | set(merged.get("EU27", []))
     merged["ROW"] = [c for c in whole.countries if c not in taken]
-    return Room(whole.aggregate(countries=merged), whole if q.world.full_check else None)
+    small = whole.aggregate(countries=merged)
+    return Room(small, whole if q.world.full_check else None, horizon=q.world.horizon)
 
 
 def answer_at(
@@ -110,7 +111,7 @@ _rooms: OrderedDict[tuple[Any, ...], Room] = OrderedDict()
 
 
 def _kept(q: Question) -> Room:
-    key = (q.world.name, *q.world.countries, q.world.full_check)
+    key = (q.world.name, *q.world.countries, q.world.full_check, q.world.horizon)
     if key not in _rooms:
         while len(_rooms) >= ROOMS:
             _rooms.popitem(last=False)

@@ -67,7 +67,7 @@ def _told(
     """Day, words and citations."""
     if not event.date:
         status = status_on(ledger, event.record, ledger.record_until)
-        words = f"{record.title}: {status}" if status else record.title
+        words = f"{record.title}: as it stands, {status}" if status else record.title
         return ledger.record_until, words, [s.label for s in record.sources.values()]
     if isinstance(record, Pledge):
         steps = [s for s in record.history if s.date == event.date]
@@ -79,21 +79,23 @@ def _told(
         return event.date, f"{record.title}: {step.status}{worth}{note}", labels
     if isinstance(record, Agreement) and record.signed == event.date and not event.member:
         return event.date, f"{record.title}: signed", [s.label for s in record.sources.values()]
+    titles = [p.title for p in record.provisions] if isinstance(record, Measure) else []
+    if event.provision and event.provision not in titles:
+        raise UnknownNameError.of("provision", event.provision, titles, where)
+    heads = {f"{record.title}; {t}: ": t for t in titles}
     changes = [
         c for c in ledger.changes(event.date, event.date)
         if c.record == event.record
         and (not event.member or (c.imposer == event.member and " enters into " in c.words))
         and (not event.provision or c.words.startswith(f"{record.title}; {event.provision}: "))
     ]  # fmt: skip
-    if event.provision and isinstance(record, Measure):
-        titles = [p.title for p in record.provisions]
-        if event.provision not in titles:
-            raise UnknownNameError.of("provision", event.provision, titles, where)
     days = [c.date for c in ledger.changes() if c.record == event.record]
     one = _one(changes, days, event, where)
     words = one.words
-    if event.provision:
-        words = f"{record.title} ({event.provision}): {words.split(': ', 1)[1]}"
+    for head, title in heads.items():
+        if words.startswith(head):
+            words = f"{record.title} ({title}): {words.removeprefix(head)}"
+            break
     if event.member:
         words = words.replace(f"for {event.member}", f"for {name_of(ledger, event.member)}")
     return event.date, words, one.source

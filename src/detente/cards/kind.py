@@ -57,6 +57,8 @@ class Kind:
     tables : (settings, room, point values, draws) -> tables behind the card
     remarks : (settings, draws) -> sentences for the verdict text, from thresholds only
     modelled : whether it solves the trade model
+    told : the numbers that the verdict text tells one year after and in the long run; by default
+        the main one
     first_year : how the answer after one year is made, where not by the room's own pace
     """
 
@@ -71,6 +73,7 @@ class Kind:
     remarks: Callable[[Any, pd.DataFrame], Sequence[str]]
     modelled: bool = True
     notes: tuple[str, ...] = field(default=())
+    told: tuple[str, ...] = ()
     first_year: str = ""
 
     def says(self, settings: Any, priors: Mapping[str, Prior]) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ KINDS = {
     "proportionate-answer": "proportionate_answer",
     "hold-over-korea": "hold_over_korea",
     "number-one-partner": "number_one_partner",
+    "four-country-pacts": "four_country_pacts",
 }
 
 MOST_EXTENDED = 8

@@ -18,7 +18,7 @@ from detente.outcome.solver import solve_equilibrium
 from detente.policy.changes import Change, put
 from detente.runs.horizons import staggered_of
 from detente.world import World
-from detente.world.horizons import horizon_record
+from detente.world.horizons import DEFAULT_HORIZON, horizon_record
 from detente.world.theta import theta_set
 
 __all__ = ["Desk", "Room"]
@@ -38,27 +38,34 @@ class Room:
     world, whole : the merged world; all countries, where the question asks for a check on them
     pace : the model of the first year after a change (:mod:`detente.models.staggered`), or None:
         the long run
+    horizon : the horizon set by which the question tells a first year
     """
 
     def __init__(
-        self, world: World, whole: World | None = None, pace: Staggered | None = None
+        self,
+        world: World,
+        whole: World | None = None,
+        pace: Staggered | None = None,
+        horizon: str = DEFAULT_HORIZON,
     ) -> None:
-        self.world, self.whole, self.pace = world, whole, pace
+        self.world, self.whole, self.pace, self.horizon = world, whole, pace, horizon
         self._desks: dict[tuple[str, float, Model | None], Desk] = {}
         self._soon: dict[str, Room] = {}
 
-    def first_year(self, horizon: str) -> Room:
-        """The same world one year after a change, at the pace of a horizon set; kept.
+    def first_year(self, horizon: str = "") -> Room:
+        """The same world one year after a change, at the pace of a horizon set, by default the
+        question's; kept.
 
         Raises
         ------
         UnknownNameError
             No such set.
         """
-        if horizon not in self._soon:
-            pace = staggered_of(horizon_record(horizon))
-            self._soon[horizon] = Room(self.world, self.whole, pace)
-        return self._soon[horizon]
+        name = horizon or self.horizon
+        if name not in self._soon:
+            pace = staggered_of(horizon_record(name))
+            self._soon[name] = Room(self.world, self.whole, pace, name)
+        return self._soon[name]
 
     def desk(self, elasticities: str, scale: float, model: Model | None = None) -> Desk:
         """The world with a set of elasticities times ``scale``; the last few are kept.

@@ -130,13 +130,19 @@ def decisive(
 
 def decided(
     found: Decisive | None, good: pd.DataFrame, specs: Mapping[str, Parameter],
-    priors: Mapping[str, Prior], says: Mapping[str, str],
+    priors: Mapping[str, Prior], says: Mapping[str, str], drivers: pd.DataFrame, main: str,
 ) -> str:  # fmt: skip
-    """What decides the verdict, in words; says so where nothing that is drawn does."""
+    """What decides the verdict, in words; where all draws agree, what moves ``main`` most."""
     if found is None:
         if good["verdict"].nunique() > 1:
             return "No single parameter decides it."
-        return "No draw gives another answer: it follows from how the question is put."
+        text = "No draw gives another answer: none of the values drawn decides it."
+        if len(drivers) and drivers.iloc[0]["variance_share"] >= LEAST_SHARE:
+            first = drivers.iloc[0]["parameter"]
+            text += (
+                f" What moves the size most ({main}): {_with_range(specs[first], priors[first])}."
+            )
+        return text
     spec, prior = specs[found.parameter], priors[found.parameter]
     low, high = (measured(spec, side.bound) for side in (found.low, found.high))
     ways = (" or less", " or more")
@@ -194,16 +200,23 @@ def verdict_text(shares: pd.DataFrame, count: int, dated: bool) -> str:
     return text + (f" In the other draws: {others}." if others else "")
 
 
-def soon(shares: pd.DataFrame, count: int, same: float) -> str:
+def soon(shares: pd.DataFrame, count: int, same: float, told: pd.DataFrame) -> str:
     """The same for the first year; ``same`` is the share of its draws whose verdict is that of the
-    long run."""
+    long run, ``told`` the numbers to tell at both (rows of a card's ``horizons``)."""
     first = shares.iloc[0]
     text = (
         f"After one year: {first['says']}, in {percent(first['share'])} of {count} of these draws"
     )
     others = _others(shares)
     text += f" ({others})" if others else ""
-    return f"{text}; {percent(same)} of them have the same answer as in the long run."
+    text += f"; {percent(same)} of them have the same answer as in the long run."
+    pairs = [
+        f"{r['about']}: {r['one_year_median']:.2g} after one year, {r['long_run_median']:.2g} in "
+        "the long run"
+        for r in told.to_dict("records")
+        if r["draws"] > 0
+    ]
+    return f"{text} At the median of these draws, {'; '.join(pairs)}." if pairs else text
 
 
 def _others(shares: pd.DataFrame) -> str:
