@@ -104,7 +104,10 @@ def with_unit(parameter: Parameter) -> str:
 def measured(parameter: Parameter, value: Any) -> str:
     """A value with its unit in words: "0.25% of income", "$5 bn", "12 points", "goods"."""
     if isinstance(value, str) and parameter.names is not None:
-        return value
+        from detente.world.theta import theta_record, theta_sets
+
+        known = value in parameter.names and value in theta_sets()
+        return theta_record(value).title if known else value
     x, unit = float(value), parameter.unit
     if unit == "share":
         return f"{100 * x:.3g}%"
