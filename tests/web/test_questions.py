@@ -30,6 +30,8 @@ def test_a_page_shows_the_verdict_at_the_points_at_once(client, name):
         assert f'name="{parameter}"' in page.text
     for head in ("What was asked", "Assumptions", "Outside the model", "Sources"):
         assert head in page.text
+    for event in q.happened:  # what happened since, linked to the ledger
+        assert f'href="/ledger/{event.record}"' in page.text
     QuestionAnswer.model_validate(client.get(f"/api/questions/{name}").json())
 
 

@@ -204,7 +204,7 @@ function ended(now) {
 }
 
 // ---- the card ----------------------------------------------------------------------------------
-const TABLES = new Set(["meta", "rows", "numbers", "drivers", "flips", "parameters"]);
+const TABLES = new Set(["meta", "rows", "numbers", "drivers", "flips", "parameters", "what_happened"]);
 const plain = (x) => (typeof x === "number" ? compact(x) : x);
 
 function card(result, asked) {
