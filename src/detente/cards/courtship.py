@@ -154,7 +154,9 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
         out[f"{a}_trade_gain_pct"] = (
             f"{the(a)}, if it alone signed: change of real income, penalty included, percent"
         )
-        out[f"{a}_net_gain_pct"] = f"{the(a)}: the same less the security tie, percent"
+        out[f"{a}_net_gain_pct"] = (
+            f"{the(a)}, if it alone signed: the same less what is lost of the tie, percent"
+        )
     out["suitor_gain_both_pct"] = (
         f"{who}, if both signed: change of real income, trade alone, percent"
     )

@@ -12,6 +12,7 @@ from pydantic import Field
 from detente.cards.draws import Prior
 from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
+from detente.cards.verdict import percent
 from detente.models.blocks import Array
 from detente.policy.changes import Change, Levy
 from detente.records import Number, Record
@@ -28,6 +29,10 @@ class Settings(Record):
 
 
 TOL = 1e-5
+HARD = 50.0
+"""Points of an answer from which it is told apart; China's answers on all US goods of 2025 were 84
+and 125."""
+
 ASKED = ("JPN", "KOR", "VNM", "IND")
 
 
@@ -82,12 +87,17 @@ def payoffs(s: Settings, desk: Desk, v: Mapping[str, Any]) -> Array:
     return np.stack([found[S] for S in every])
 
 
+def standing(v: Mapping[str, Any]) -> float:
+    """What staying out would cost beside the penalty, percent of income."""
+    return v["security_pct"] * (1 - v["kept"])
+
+
 def gains(s: Settings, u: Array, v: Mapping[str, Any]) -> Array:
     """(coalitions, invited) gain of each from being in, given who else is."""
     S = np.arange(len(u))
     out = np.empty_like(u)
     for i in range(len(ASKED)):
-        out[:, i] = u[S | 1 << i, i] - u[S & ~(1 << i), i] + v["security_pct"]
+        out[:, i] = u[S | 1 << i, i] - u[S & ~(1 << i), i] + standing(v)
     return out
 
 
@@ -116,7 +126,7 @@ def settle(s: Settings, desk: Desk, v: Mapping[str, Any]) -> tuple[int | None, A
 
     def gain(S: int) -> Array:
         rows = [known[S | 1 << i][i] - known[S & ~(1 << i)][i] for i in range(len(ASKED))]
-        return np.array(rows) + v["security_pct"]
+        return np.array(rows) + standing(v)
 
     S, seen = full, set[int]()
     first = here = gain(full)
@@ -189,7 +199,17 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     each = ", ".join(f"{the(c)} in {100 * float(good[f'{c}_joins'].mean()):.0f}%" for c in ASKED)
     staying = {c: float(good[f"{c}_gain_from_staying_pct"].median()) for c in ASKED}
     weakest, most = (pick(staying, key=lambda c: staying[c]) for pick in (min, max))
+    hard = good["retaliation_pct"] >= HARD
+    by = [
+        f"in {percent(float((good.loc[m, 'verdict'] == 'all').mean()))} {text}"
+        for m, text in (
+            (hard, f"of the draws where {the(s.target)} would add {HARD:g} points or more"),
+            (~hard, "of those where less"),
+        )
+        if m.any()
+    ]
     return [
+        f"All four would hold {', '.join(by)}.",
         f"Who would be in the coalition that holds: {each} of the draws.",
         f"With all four in, {the(weakest)} would have least reason to stay: staying would change "
         f"its income by {staying[weakest]:+.2f}% in the long run (median), against {the(most)} "
@@ -217,7 +237,10 @@ KIND = Kind(
         ),
         "penalty_pct": Parameter("what the US would add on who stays out", "points", 0, 1000),
         "security_pct": Parameter(
-            "what standing with the US is worth to each that joins", "% of income", -100, 100
+            "what standing with the US is worth to each of the four", "% of income", -100, 100
+        ),
+        "kept": Parameter(
+            "share of its standing with the US that one who stays out would keep", "share", 0, 1
         ),
     },
     settings=Settings,

@@ -33,6 +33,7 @@ class PointVerdict:
     values : every parameter, those not given at their points
     verdict, says : the label and its words
     numbers : the numbers behind it; ``about`` says what each is
+    first_year : the words of the verdict one year after; "" where no model is solved
     """
 
     question: str
@@ -41,6 +42,7 @@ class PointVerdict:
     says: str
     numbers: Mapping[str, float]
     about: Mapping[str, str]
+    first_year: str = ""
 
 
 @one_thread
@@ -69,9 +71,13 @@ def evaluate(
     at = {**point(q.parameters), **_checked(q, kind, values or {})}
     where = room or (_kept(q) if kind.modelled else None)
     found, about = kind.evaluate(settings, where, at), kind.about(settings, q.parameters)
+    says, early = kind.says(settings, q.parameters), ""
+    if where is not None:
+        soon = answer_at(kind, settings, where, at, q.world.horizon)
+        early = says[soon.verdict] if isinstance(soon, Answer) else "there is no answer"
     return PointVerdict(
-        q.id, at, found.verdict, kind.says(settings, q.parameters)[found.verdict],
-        {name: found.numbers[name] for name in about if name in found.numbers}, about,
+        q.id, at, found.verdict, says[found.verdict],
+        {name: found.numbers[name] for name in about if name in found.numbers}, about, early,
     )  # fmt: skip
 
 

@@ -40,7 +40,8 @@ def point_view(name: str, values: Mapping[str, Value]) -> dict[str, Any]:
     return {
         "meta": {
             "question": found.question, "version": __version__,
-            "verdict": found.verdict, "says": found.says, "values": dict(found.values),
+            "verdict": found.verdict, "says": found.says,
+            "first_year": found.first_year, "values": dict(found.values),
             "seconds": round(time.perf_counter() - begun, 4),
         },
         "rows": [
