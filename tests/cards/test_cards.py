@@ -225,6 +225,13 @@ def test_failed_draws_are_counted_and_too_many_refuse_a_verdict(played, limit, s
     json.loads(json_text(card_json(card)))
 
 
+def test_a_card_whose_every_draw_fails_is_refused(played):
+    card = played(fails_above=-1.0, draws=20)
+    assert (card.status, card.failed) == ("refused", 20)
+    assert card.verdict.startswith("No verdict")
+    json.loads(json_text(card_json(card)))
+
+
 def test_same_seed_same_card_and_another_seed_another(played):
     one, two, three = played(seed=5), played(seed=5), played(seed=6)
     assert json_text(card_json(one)) == json_text(card_json(two))

@@ -21,7 +21,7 @@ from detente.cards.room import Desk
 from detente.cards.sensitivity import drivers
 from detente.cards.verdict import decided, decisive
 from detente.dependence.partner_ranks import ahead_of, partner_ranks
-from detente.errors import RecordError, UnknownNameError
+from detente.errors import InputError, RecordError, UnknownNameError
 from detente.games.networks import pact_game
 from detente.ledger import load_ledger
 from detente.policy.changes import Levy, Pact, Withdrawal, amend
@@ -283,6 +283,12 @@ def test_more_trade_with_china_than_with_the_us():
     assert (found.verdict, found.numbers["count"]) == ("fits", 139)
     with pytest.raises(UnknownNameError, match="partner"):
         ahead_of("CHN", "DEU")
+    japan = {"settings.partner": "JPN"}
+    with pytest.raises(InputError, match="cannot be counted"):
+        play("number-one-partner", draws=8, overrides=japan)
+    first = play("number-one-partner", draws=8, overrides={**japan, "parameters.rank": "first"})
+    assert first.status == "ok"
+    assert "trade more with" not in first.verdict
 
 
 def test_the_benchmark_makes_the_verdict_and_an_embargo_is_the_far_end():

@@ -236,7 +236,7 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
         f"The largest pledge that would leave {the(s.payer)} no worse off is ${p.median():,.0f} bn "
         f"at the median (${p.quantile(0.05):,.0f} bn to ${p.quantile(0.95):,.0f} bn in nine draws "
         f"of ten), for relief worth ${gain.median():.1f} bn a year (${gain.quantile(0.05):.1f} bn "
-        f"to ${gain.quantile(0.95):.1f} bn, by how it is counted).",
+        f"to ${gain.quantile(0.95):.1f} bn in nine draws of ten).",
         f"${asked:g} bn would just be acceptable where {100 * g.median():.1f}% of it is a grant in "
         f"effect (median; {100 * g.quantile(0.05):.1f}% to {100 * g.quantile(0.95):.1f}%, at most "
         f"{100 * g.max():.1f}%): loans, guarantees and investments that earn nearly their cost "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from detente.cards.draws import Prior
@@ -17,21 +18,25 @@ from detente.dependence.partner_ranks import (
     ahead_of,
     first_partner_of,
 )
+from detente.errors import InputError
 from detente.records import Record
 
 __all__ = ["KIND", "Settings"]
 
 
 class Settings(Record):
-    """Whose partners, and the rival that it may be ahead of; China and the United States."""
+    """Whose partners."""
 
-    partner: Literal["CHN", "USA"] = "CHN"
+    partner: str = "CHN"
 
     @property
     def rival(self) -> str:
-        """The other of the two."""
-        return "USA" if self.partner == "CHN" else "CHN"
+        """Whom it may be ahead of: the United States, and of them China."""
+        return "CHN" if self.partner == "USA" else "USA"
 
+
+ALWAYS = ("CHN", "USA")
+"""Partners whose trade is kept for every economy."""
 
 RANKS = ("first", "among the first three", "ahead of the rival")
 
@@ -47,19 +52,28 @@ def evaluate(s: Settings, room: None, v: Mapping[str, Any]) -> Answer:
     table = _found(s.partner, claim).table
     row = table[(table["grouping"] == v["grouping"]) & (table["measure"] == v["measure"])].iloc[0]
     ahead, others = _ahead(s.partner, s.rival, v["measure"], v["grouping"])
+    if v["rank"] == RANKS[2] and ahead is None:
+        raise InputError(
+            f"settings.partner: {s.partner}; its trade is not known for every economy, so that "
+            f'"{RANKS[2]}" cannot be counted (for CHN and USA it can): set parameters.rank to '
+            f'"{RANKS[0]}" or "{RANKS[1]}"'
+        )
     counts = dict(zip(RANKS, (row["first_for"], row["top3_for"], ahead), strict=True))
-    count = float(counts[v["rank"]])
+    count = float(counts[v["rank"]] or 0)
     economies = float(others if v["rank"] == RANKS[2] else row["economies"])
     return Answer(
         "fits" if count > claim else "does not fit",
         {"count": count, "first_for": float(row["first_for"]), "top3_for": float(row["top3_for"]),
-         "ahead_for": float(ahead), "economies": economies, "count_pct": 100 * count / economies,
-         "short_of_claim": claim + 1 - count},
+         "ahead_for": np.nan if ahead is None else float(ahead), "economies": economies,
+         "count_pct": 100 * count / economies, "short_of_claim": claim + 1 - count},
     )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
-def _ahead(partner: str, rival: str, measure: str, grouping: str) -> tuple[int, int]:
+def _ahead(partner: str, rival: str, measure: str, grouping: str) -> tuple[int | None, int]:
+    """As :func:`ahead_of`; no count where a partner's trade is not kept for every economy."""
+    if partner not in ALWAYS:
+        return None, 0
     return ahead_of(partner, rival, measure, grouping)
 
 
@@ -69,12 +83,15 @@ def tables(
     """Counts under every definition, for China and for the United States."""
     claim = round(float(v["claim"]))
     parts = []
-    for one, other in ((s.partner, s.rival), (s.rival, s.partner)):
+    sides = [(s.partner, s.rival)]
+    sides += [(s.rival, s.partner if s.partner in ALWAYS else "CHN")]
+    for one, other in sides:
         part = _found(one, claim).table
-        ahead = [
+        counts = [
             _ahead(one, other, m, g)[0]
             for m, g in zip(part["measure"], part["grouping"], strict=True)
         ]
+        ahead = [np.nan if x is None else float(x) for x in counts]
         parts.append(part.assign(partner=one, ahead_of_the_other_for=ahead))
     table = pd.concat(parts, ignore_index=True)
     wanted = ["partner", "grouping", "definition", "economies", "first_for", "top3_for",
@@ -94,11 +111,14 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     others = _found(s.partner, 0).table.set_index(["grouping", "measure"])["economies"]
     of = others[best["grouping"], best["measure"]]
     ahead, all_ = _ahead(s.partner, s.rival, "total", "economies")
+    other = (
+        f"Another count is of economies that trade more with {the(s.partner)} than with "
+        f"{the(s.rival)}: {ahead} of {all_} (exports plus imports, every economy by itself)."
+    )
     return [
         f"At most {the(s.partner)} comes first for {best['first_for']:.0f} of {of:.0f} economies "
         f"({MEASURES[best['measure']]}; {best['grouping']}), at least for {first.min():.0f}.",
-        f"Another count is of economies that trade more with {the(s.partner)} than with "
-        f"{the(s.rival)}: {ahead} of {all_} (exports plus imports, every economy by itself).",
+        *([other] if ahead is not None else []),
         "Each share counts definitions as equals, it is no probability: which one the article "
         "means is not said.",
     ]
