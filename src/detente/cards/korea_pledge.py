@@ -166,7 +166,7 @@ def tables(
                 most = zone(own, theirs, t).p_max
                 row: dict[str, Any] = {
                     "grant_share": g, "horizon_years": H, "yearly_risk_pct": 100 * q,
-                    "p_max_usd_bn": most,
+                    "largest_pledge_usd_bn": most,
                 }  # fmt: skip
                 rows.append(
                     row | {f"accepts_{m:g}": "yes" if most >= m else "no" for m in s.marks_usd_bn}
@@ -196,7 +196,7 @@ def tables(
                 {
                     "world": label, "relief_on": scope, "payer_gain_usd_bn": k,
                     "payer_gain_pct": 100 * k / float(d.income_usd_bn[d.at(s.payer)]),
-                    "grantor_gain_usd_bn": u, "p_max_usd_bn": zone(k, u, t).p_max,
+                    "grantor_gain_usd_bn": u, "largest_pledge_usd_bn": zone(k, u, t).p_max,
                     f"grant_share_at_{asked:g}": share_at(k, asked, t),
                 }
             )  # fmt: skip
@@ -209,7 +209,7 @@ def tables(
             {
                 "relief_counted_as": way, "worth_after_one_year_usd_bn": early,
                 "worth_in_the_long_run_usd_bn": late,
-                "p_max_usd_bn": zone(late, theirs, terms(v)).p_max,
+                "largest_pledge_usd_bn": zone(late, theirs, terms(v)).p_max,
                 **{f"share_of_draws_accepting_{m:g}": float((drawn["p_max_usd_bn"] >= m).mean())
                    if len(drawn) else np.nan for m in s.marks_usd_bn},
             }
