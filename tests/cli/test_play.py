@@ -54,7 +54,7 @@ def test_bad_input_exits_2_and_writes_nothing(detente: Run, tmp_path: Path):
         assert not (tmp_path / "card").exists()
 
 
-def test_questions_lists_the_eight(detente: Run):
+def test_questions_lists_what_ships(detente: Run):
     rows = json.loads(detente("questions", "--format", "json").stdout)["rows"]
-    assert len(rows) == 8
+    assert {"courtship", "four-country-pacts"} <= {r["question"] for r in rows}
     assert "courtship" in {r["question"] for r in rows}

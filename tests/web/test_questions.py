@@ -29,12 +29,16 @@ def test_a_page_shows_the_verdict_at_the_points_at_once(client, name):
     assert page.status_code == 200
     found = evaluate(name)
     assert found.says[1:] in page.text
+    soon = "the same" if found.first_year == found.says else found.first_year
+    assert (f"After one year: {soon}." in page.text) == bool(found.first_year)
     assert f"{next(iter(found.about.values()))[1:]}: <strong>" in page.text  # never a bare verdict
     q = load_question(name)
     for parameter in q.parameters:
         assert f'name="{parameter}"' in page.text
     for head in ("What was asked", "Assumptions", "Outside the model", "Sources"):
         assert head in page.text
+    for event in q.happened:  # what happened since, linked to the ledger
+        assert f'href="/ledger/{event.record}"' in page.text
     QuestionAnswer.model_validate(client.get(f"/api/questions/{name}").json())
 
 
@@ -46,6 +50,7 @@ def test_the_live_point_is_the_evaluation_of_the_desk(client, name):
     found = evaluate(name)
     assert body.meta["verdict"] == found.verdict
     assert body.meta["says"] == found.says
+    assert body.meta["first_year"] == found.first_year
     numbers = {r.number: r.value for r in body.rows}
     for key, value in found.numbers.items():
         if value == value:

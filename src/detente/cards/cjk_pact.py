@@ -12,6 +12,7 @@ from pydantic import Field
 from detente.cards.draws import Prior
 from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
+from detente.cards.verdict import percent
 from detente.games.tipping import Curves, Tipping
 from detente.models.blocks import Array
 from detente.policy.changes import Levy, Pact
@@ -27,7 +28,7 @@ class Settings(Record):
     top_pct: Number = Field(default=145.0, gt=0, le=1000)
     early_pct: Number = Field(default=25.0, gt=0)
     points: Count = Field(default=6, ge=4, le=60)
-    largest_penalty_pct: Number = Field(default=25.0, ge=0, le=500)
+    largest_penalty_pct: Number = Field(default=46.0, ge=0, le=500)
 
 
 PARTNER = "CHN"
@@ -79,12 +80,13 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     desk = room.desk(v["elasticities"], v["elasticity_scale"])
     c = curves(s, desk, v, s.points)
     grid = np.linspace(0, s.top_pct / 100, 117)
-    net = np.full(len(grid), np.inf)
+    net, free = np.full(len(grid), np.inf), np.full(len(grid), np.inf)
     numbers: dict[str, float] = {}
     for a, found in answers(s, c, v).items():
         cost = v[f"security_{a}_pct"] * (1 - v["kept"])
         own = c[a].trade_gain(grid, v["penalty_pct"] / 100) - cost
         net = np.minimum(net, own)
+        free = np.minimum(free, c[a].trade_gain(grid, 0.0) - cost)
         rising = [x.at for x in found.crossings if x.rising]
         numbers[f"{a}_switch_pct"] = 100 * rising[0] if rising else np.nan
         numbers[f"{a}_gain_at_0_pct"] = float(own[0] + cost)
@@ -95,6 +97,9 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     first = 100 * float(grid[int(pays.argmax())]) if pays.any() else np.nan
     numbers["switch_pct"] = first
     numbers["net_at_best_pct"] = float(net.max())
+    numbers["switches"] = float(_switches(pays))
+    numbers["switches_without_penalty"] = float(_switches(free >= 0))
+    numbers["always_without_penalty"] = float((free >= 0).all())
     if pays.all():
         verdict = "always"
     elif not pays.any():
@@ -104,6 +109,11 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     else:
         verdict = "early" if first <= s.early_pct else "late"
     return Answer(verdict, numbers)
+
+
+def _switches(pays: np.ndarray) -> bool:
+    """Whether the pact pays at some tariffs and not at others."""
+    return bool(pays.any() and not pays.all())
 
 
 def tables(
@@ -141,9 +151,9 @@ def tables(
                 if len(never) else np.nan,
             }
         )  # fmt: skip
-    penalties = [p for p in (0.0, 0.1, 0.25) if p <= s.largest_penalty_pct / 100 + 1e-12]
+    penalties = [p for p in (0.0, 0.1, 0.25, 0.46) if p <= s.largest_penalty_pct / 100 + 1e-12]
     maps = [
-        c[a].map((0.0, 0.05, 0.1, 0.2, 0.3), penalties, top).assign(ally=a)[
+        c[a].map((0.0, 0.1, 0.3, 1.0, 2.0), penalties, top).assign(ally=a)[
             ["ally", "security_pct", "penalty_pct", "verdict", "switch_tariff_pct",
              "no_crossing_above_pct"]
         ]
@@ -162,14 +172,24 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     x = good.loc[good["verdict"].isin(["early", "late"]), "switch_pct"]
     if len(x):
         out.append(
-            "Where there is a switch point, it is a US tariff of "
+            f"Where there is a switch point, it would be a tariff of {the(s.leader)} of "
             f"{x.median():.0f}% at the median ({x.quantile(0.05):.0f}% to {x.quantile(0.95):.0f}% "
             "in nine draws of ten)."
         )
+    with_, without, always = (
+        percent(float(good[x].mean()))
+        for x in ("switches", "switches_without_penalty", "always_without_penalty")
+    )
+    out.append(
+        f"There is a switch point in {with_} of the draws with their penalty on allies that sign, "
+        f"in {without} of the same draws without one; without one the pact would pay at every "
+        f"tariff in {always}."
+    )
     for a in ALLIES:
         cap = good[f"{a}_no_crossing_above_pct"]
         out.append(
-            f"For {the(a)} no US tariff up to {s.top_pct:g}% makes the pact pay once the part of "
+            f"For {the(a)} no tariff of {the(s.leader)} up to {s.top_pct:g}% would make the pact "
+            f"pay once the part of "
             f"the security tie that it loses is worth more than {cap.median():.2f}% of income "
             f"(median; {cap.quantile(0.05):.2f}% to {cap.quantile(0.95):.2f}% in nine draws of "
             "ten)."
@@ -177,8 +197,8 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     none = good[good["verdict"] == "no crossing"]
     if len(none):
         out.append(
-            "Where there is no crossing, a security cost lower by "
-            f"{-none['net_at_best_pct'].median():.2f}% of income (median) would create one; a "
+            "Where the pact would pay at no tariff, a loss of security lower by "
+            f"{-none['net_at_best_pct'].median():.2f}% of income (median) would change that; a "
             "smaller penalty or deeper cuts among the three work the same way."
         )
     return out
@@ -189,11 +209,13 @@ def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     whose = "US" if s.leader == "USA" else the(s.leader)
     span = f"{whose} tariff from 0 to {s.top_pct:g}%"
     return {
-        "always": f"the pact pays for both allies at every {span}",
-        "early": f"the pact starts to pay for both at a {whose} tariff of {s.early_pct:g}% or less",
-        "late": f"the pact starts to pay for both only at a {whose} tariff above {s.early_pct:g}%",
-        "only below": f"the pact pays for both at low {whose} tariffs but not at higher ones",
-        "no crossing": f"at no {span} does the pact pay for both (no crossing)",
+        "always": f"the pact would pay for both allies at every {span}",
+        "early": f"the pact would start to pay for both at a {whose} tariff of {s.early_pct:g}% "
+        "or less",
+        "late": f"the pact would start to pay for both only at a {whose} tariff above "
+        f"{s.early_pct:g}%",
+        "only below": f"the pact would pay for both at low {whose} tariffs but not at higher ones",
+        "no crossing": f"at no {span} would the pact pay for both",
     }
 
 
@@ -201,10 +223,14 @@ KIND = Kind(
     name="cjk-pact",
     parameters={
         **elasticities(),
-        "penalty_pct": Parameter("what the US adds on allies that sign", "points", 0, 500),
-        "security_KOR_pct": Parameter("worth of the US tie to Korea", "% of income", 0, 100),
-        "security_JPN_pct": Parameter("worth of the US tie to Japan", "% of income", 0, 100),
-        "kept": Parameter("share of the tie kept after signing", "share", 0, 1),
+        "penalty_pct": Parameter("what the US would add on allies that sign", "points", 0, 500),
+        "security_KOR_pct": Parameter(
+            "what the security tie with the US is worth to Korea", "% of income", 0, 100
+        ),
+        "security_JPN_pct": Parameter(
+            "what the security tie with the US is worth to Japan", "% of income", 0, 100
+        ),
+        "kept": Parameter("share of the tie that an ally would keep after signing", "share", 0, 1),
         "coverage": Parameter("share of eligible trade that becomes free", "share", 0, 1),
         "non_tariff_cut_pct": Parameter("cut of other trade costs", "% of price", 0, 50),
     },
@@ -219,10 +245,13 @@ KIND = Kind(
         "JPN_gain_at_0_pct": "Japan's trade gain at a US tariff of 0, percent of income",
         "KOR_gain_at_top_pct": "Korea's trade gain at the highest US tariff, percent of income",
         "JPN_gain_at_top_pct": "Japan's trade gain at the highest US tariff, percent of income",
-        "KOR_no_crossing_above_pct": "security cost above which it never pays for Korea, percent",
-        "JPN_no_crossing_above_pct": "security cost above which it never pays for Japan, percent",
+        "KOR_no_crossing_above_pct": "loss of security above which Korea never gains, percent",
+        "JPN_no_crossing_above_pct": "loss of security above which Japan never gains, percent",
         "KOR_net_at_best_pct": "Korea's net gain at its best US tariff, percent",
         "JPN_net_at_best_pct": "Japan's net gain at its best US tariff, percent",
+        "switches": "1 where the pact pays at some US tariffs and not at others",
+        "switches_without_penalty": "the same if the US added nothing on allies that sign",
+        "always_without_penalty": "1 where it then pays at every US tariff",
     },
     main="net_at_best_pct",
     evaluate=evaluate,

@@ -116,15 +116,15 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     """Who signs, and how often several networks last."""
     out = []
     hit = 100 * float(good["verdict"].isin(NAMES[1:]).mean())
-    out.append(f"At least one ally signs in {hit:.0f}% of the draws.")
+    out.append(f"At least one ally would sign in {hit:.0f}% of the draws.")
     for a in ALLIES:
         trade, net = good[f"{a}_trade_gain_pct"], good[f"{a}_net_gain_pct"]
         out.append(
-            f"For {the(a)}, signing alone changes real income by {trade.median():+.2f}% at the "
-            f"median, the US penalty included, and by {net.median():+.2f}% once what is lost of "
-            f"the security tie is counted; it pays for {the(a)} in "
-            f"{100 * float((net > 0).mean()):.0f}% of the draws, and for {the(s.suitor)}, with "
-            "what the pact is worth to it outside trade, in "
+            f"For {the(a)}, signing alone would change real income by {trade.median():+.2f}% in "
+            f"the long run (median), the penalty of {the(s.leader)} included, and by "
+            f"{net.median():+.2f}% once what is lost of the security tie is counted; it would pay "
+            f"for {the(a)} in {100 * float((net > 0).mean()):.0f}% of the draws, and for "
+            f"{the(s.suitor)}, with what the pact is worth to it outside trade, in "
             f"{100 * float((good[f'suitor_gain_{a}_pct'] > 0).mean()):.0f}%."
         )
     several = float((good["stable_networks"] > 1).mean())
@@ -140,10 +140,10 @@ def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     who = the(s.suitor)
     return {
-        "neither": f"neither ally signs with {who}",
-        **{f"{a} only": f"{the(a)} alone signs with {who}" for a in ALLIES},
-        "both": f"both allies sign with {who}",
-        "none is stable": "no set of pacts lasts",
+        "neither": f"neither ally would sign with {who}",
+        **{f"{a} only": f"{the(a)} alone would sign with {who}" for a in ALLIES},
+        "both": f"both allies would sign with {who}",
+        "none is stable": "no set of pacts would last",
     }
 
 
@@ -152,17 +152,19 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     who, out = the(s.suitor), {}
     for a in ALLIES:
         out[f"{a}_trade_gain_pct"] = (
-            f"{the(a)} signs alone: change of real income, penalty included, percent"
+            f"{the(a)}, if it alone signed: change of real income, penalty included, percent"
         )
-        out[f"{a}_net_gain_pct"] = f"{the(a)}: the same less the security tie, percent"
+        out[f"{a}_net_gain_pct"] = (
+            f"{the(a)}, if it alone signed: the same less what is lost of the tie, percent"
+        )
     out["suitor_gain_both_pct"] = (
-        f"{who} when both sign: change of real income, trade alone, percent"
+        f"{who}, if both signed: change of real income, trade alone, percent"
     )
     for a in ALLIES:
         out[f"suitor_gain_{a}_pct"] = (
-            f"{who} when {the(a)} alone signs: the same with worth outside trade, percent"
+            f"{who}, if {the(a)} alone signed: the same with worth outside trade, percent"
         )
-    return {**out, "stable_networks": "sets of pacts that last (pairwise stable)"}
+    return {**out, "stable_networks": "sets of pacts that would last, how many"}
 
 
 KIND = Kind(
@@ -170,10 +172,14 @@ KIND = Kind(
     parameters={
         **elasticities(),
         "us_tariff_pct": Parameter("US tariff on both allies, on top of 2022", "%", 0, 300),
-        "penalty_pct": Parameter("what the US adds on an ally that signs", "points", 0, 300),
-        "security_KOR_pct": Parameter("worth of the US tie to Korea", "% of income", 0, 100),
-        "security_JPN_pct": Parameter("worth of the US tie to Japan", "% of income", 0, 100),
-        "kept": Parameter("share of the tie kept after signing", "share", 0, 1),
+        "penalty_pct": Parameter("what the US would add on an ally that signs", "points", 0, 300),
+        "security_KOR_pct": Parameter(
+            "what the security tie with the US is worth to Korea", "% of income", 0, 100
+        ),
+        "security_JPN_pct": Parameter(
+            "what the security tie with the US is worth to Japan", "% of income", 0, 100
+        ),
+        "kept": Parameter("share of the tie that an ally would keep after signing", "share", 0, 1),
         "coverage": Parameter("share of eligible trade that becomes free", "share", 0, 1),
         "suitor_value_pct": Parameter(
             "worth of each pact to China outside trade", "% of its income", 0, 100

@@ -12,6 +12,7 @@ from pydantic import Field
 from detente.cards.draws import Prior
 from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
+from detente.cards.verdict import percent
 from detente.models.blocks import Array
 from detente.policy.changes import Change, Levy
 from detente.records import Number, Record
@@ -28,6 +29,10 @@ class Settings(Record):
 
 
 TOL = 1e-5
+HARD = 50.0
+"""Points of an answer from which it is told apart; China's answers on all US goods of 2025 were 84
+and 125."""
+
 ASKED = ("JPN", "KOR", "VNM", "IND")
 
 
@@ -82,12 +87,17 @@ def payoffs(s: Settings, desk: Desk, v: Mapping[str, Any]) -> Array:
     return np.stack([found[S] for S in every])
 
 
+def standing(v: Mapping[str, Any]) -> float:
+    """What staying out would cost beside the penalty, percent of income."""
+    return v["security_pct"] * (1 - v["kept"])
+
+
 def gains(s: Settings, u: Array, v: Mapping[str, Any]) -> Array:
     """(coalitions, invited) gain of each from being in, given who else is."""
     S = np.arange(len(u))
     out = np.empty_like(u)
     for i in range(len(ASKED)):
-        out[:, i] = u[S | 1 << i, i] - u[S & ~(1 << i), i] + v["security_pct"]
+        out[:, i] = u[S | 1 << i, i] - u[S & ~(1 << i), i] + standing(v)
     return out
 
 
@@ -116,7 +126,7 @@ def settle(s: Settings, desk: Desk, v: Mapping[str, Any]) -> tuple[int | None, A
 
     def gain(S: int) -> Array:
         rows = [known[S | 1 << i][i] - known[S & ~(1 << i)][i] for i in range(len(ASKED))]
-        return np.array(rows) + v["security_pct"]
+        return np.array(rows) + standing(v)
 
     S, seen = full, set[int]()
     first = here = gain(full)
@@ -164,7 +174,7 @@ def tables(
         )  # fmt: skip
     desk = room.desk(v["elasticities"], v["elasticity_scale"])
     rows = []
-    for r in (0.0, 10.0, 25.0):
+    for r in (0.0, 25.0, 50.0, 125.0):
         for p in (0.0, 10.0, 25.0, 46.0):
             at = {**v, "retaliation_pct": r, "penalty_pct": p}
             gain = gains(s, payoffs(s, desk, at), at)
@@ -189,20 +199,31 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
     each = ", ".join(f"{the(c)} in {100 * float(good[f'{c}_joins'].mean()):.0f}%" for c in ASKED)
     staying = {c: float(good[f"{c}_gain_from_staying_pct"].median()) for c in ASKED}
     weakest, most = (pick(staying, key=lambda c: staying[c]) for pick in (min, max))
+    hard = good["retaliation_pct"] >= HARD
+    by = [
+        f"in {percent(float((good.loc[m, 'verdict'] == 'all').mean()))} {text}"
+        for m, text in (
+            (hard, f"of the draws where {the(s.target)} would add {HARD:g} points or more"),
+            (~hard, "of those where less"),
+        )
+        if m.any()
+    ]
     return [
-        f"Who is in the coalition that holds: {each} of the draws.",
-        f"With all four in, {the(weakest)} has least reason to stay: staying changes its income by "
-        f"{staying[weakest]:+.2f}% (median), against {the(most)} with {staying[most]:+.2f}%.",
+        f"All four would hold {', '.join(by)}.",
+        f"Who would be in the coalition that holds: {each} of the draws.",
+        f"With all four in, {the(weakest)} would have least reason to stay: staying would change "
+        f"its income by {staying[weakest]:+.2f}% in the long run (median), against {the(most)} "
+        f"with {staying[most]:+.2f}%.",
     ]
 
 
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     return {
-        "all": f"the coalition of {the(s.leader)} with all four holds",
-        "some": f"only some of the four join {the(s.leader)}",
-        "none": f"none of the four joins {the(s.leader)}",
-        "unstable": "no coalition is reached that holds",
+        "all": f"the coalition of {the(s.leader)} with all four would hold",
+        "some": f"only some of the four would join {the(s.leader)}",
+        "none": f"none of the four would join {the(s.leader)}",
+        "unstable": "no coalition would be reached that holds",
     }
 
 
@@ -210,11 +231,16 @@ KIND = Kind(
     name="encirclement",
     parameters={
         **elasticities(),
-        "tariff_pct": Parameter("what joiners add on China's goods", "points", 0, 1000),
-        "retaliation_pct": Parameter("what China adds on each joiner's goods", "points", 0, 1000),
-        "penalty_pct": Parameter("what the US adds on who stays out", "points", 0, 1000),
+        "tariff_pct": Parameter("what joiners would add on China's goods", "points", 0, 1000),
+        "retaliation_pct": Parameter(
+            "what China would add on the goods of each that joins", "points", 0, 1000
+        ),
+        "penalty_pct": Parameter("what the US would add on who stays out", "points", 0, 1000),
         "security_pct": Parameter(
-            "worth of standing with the US, to each that joins", "% of income", -100, 100
+            "what standing with the US is worth to each of the four", "% of income", -100, 100
+        ),
+        "kept": Parameter(
+            "share of its standing with the US that one who stays out would keep", "share", 0, 1
         ),
     },
     settings=Settings,

@@ -33,6 +33,7 @@ class PointVerdict:
     values : every parameter, those not given at their points
     verdict, says : the label and its words
     numbers : the numbers behind it; ``about`` says what each is
+    first_year : the words of the verdict one year after; "" where no model is solved
     """
 
     question: str
@@ -41,6 +42,7 @@ class PointVerdict:
     says: str
     numbers: Mapping[str, float]
     about: Mapping[str, str]
+    first_year: str = ""
 
 
 @one_thread
@@ -69,9 +71,13 @@ def evaluate(
     at = {**point(q.parameters), **_checked(q, kind, values or {})}
     where = room or (_kept(q) if kind.modelled else None)
     found, about = kind.evaluate(settings, where, at), kind.about(settings, q.parameters)
+    says, early = kind.says(settings, q.parameters), ""
+    if where is not None:
+        soon = answer_at(kind, settings, where, at, q.world.horizon)
+        early = says[soon.verdict] if isinstance(soon, Answer) else "there is no answer"
     return PointVerdict(
-        q.id, at, found.verdict, kind.says(settings, q.parameters)[found.verdict],
-        {name: found.numbers[name] for name in about if name in found.numbers}, about,
+        q.id, at, found.verdict, says[found.verdict],
+        {name: found.numbers[name] for name in about if name in found.numbers}, about, early,
     )  # fmt: skip
 
 
@@ -85,19 +91,24 @@ def room_of(q: Question, world: World | None = None) -> Room:
     whole = world if world is not None else load_world(q.world.name)
     keep = whole.country_list(q.world.countries, f"{q.id}: world.countries")
     if set(keep) >= set(whole.countries):
-        return Room(whole, whole if q.world.full_check else None)
+        return Room(whole, whole if q.world.full_check else None, horizon=q.world.horizon)
     merged: dict[str, list[str]] = {}
     if "DEU" in whole.countries and not set(keep) & set(whole.country_list("EU27")):
         merged["EU27"] = [c for c in whole.country_list("EU27") if c != "ROW"]
     taken = set(keep) | set(merged.get("EU27", []))
     merged["ROW"] = [c for c in whole.countries if c not in taken]
-    return Room(whole.aggregate(countries=merged), whole if q.world.full_check else None)
+    small = whole.aggregate(countries=merged)
+    return Room(small, whole if q.world.full_check else None, horizon=q.world.horizon)
 
 
-def answer_at(kind: Kind, settings: Any, room: Room | None, values: Mapping[str, Value]) -> Found:
-    """The answer at ``values``, or why there is none."""
+def answer_at(
+    kind: Kind, settings: Any, room: Room | None, values: Mapping[str, Value], horizon: str = ""
+) -> Found:
+    """The answer at ``values``, or why there is none; ``horizon`` names the horizon set of an
+    answer for the first year, "" is the long run."""
+    there = room.first_year(horizon) if room is not None and horizon else room
     try:
-        return kind.evaluate(settings, room, values)
+        return kind.evaluate(settings, there, values)
     except (ConvergenceError, NoSolutionError) as error:
         return f"{type(error).__name__}: {error}"
 
@@ -106,7 +117,7 @@ _rooms: OrderedDict[tuple[Any, ...], Room] = OrderedDict()
 
 
 def _kept(q: Question) -> Room:
-    key = (q.world.name, *q.world.countries, q.world.full_check)
+    key = (q.world.name, *q.world.countries, q.world.full_check, q.world.horizon)
     if key not in _rooms:
         while len(_rooms) >= ROOMS:
             _rooms.popitem(last=False)

@@ -12,6 +12,7 @@ from pydantic import Field
 from detente.cards.draws import Prior
 from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
+from detente.models.caliendo_parro import CaliendoParro
 from detente.policy.changes import Withdrawal
 from detente.records import Number, Record
 
@@ -48,7 +49,10 @@ def _larger(s: Settings, a: float, b: float) -> str:
 
 def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     """One draw."""
-    desk = room.desk(v["elasticities"], v["elasticity_scale"])
+    # whoever loses a supplier to a ban chooses anew at once, so that a first year by the pace of
+    # sourcing would be as easy as the long run: it is told by elasticities far below theirs
+    soon = v["first_year_scale"] if room.pace is not None else 1.0
+    desk = room.desk(v["elasticities"], v["elasticity_scale"] * soon, CaliendoParro())
     found = losses(s, desk, v["scope"])
     by = {w: _larger(s, *(found[f"{p}_{w}_loss_pct"] for p in RIVALS)) for w in WAYS}
     both = {by["trade"], by["sales"]}
@@ -147,7 +151,8 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
         a, b = (good[f"{p}_{way}_loss_pct"] for p in RIVALS)
         out.append(
             f"If {the(RIVALS[0])} {_STOPS[way]}{_WITH[way]} {the(s.country)}, that would cost "
-            f"{the(s.country)} {_loss(a)} of real income; if {the(RIVALS[1])} did, {_loss(b)}."
+            f"{the(s.country)} {_loss(a)} of real income in the long run; if {the(RIVALS[1])} did, "
+            f"{_loss(b)}."
         )
     own = [float(good[f"{p}_trade_own_cost_pct"].median()) for p in RIVALS]
     out.append(
@@ -160,12 +165,12 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
     return {
-        **{f"{p} on both": f"{the(p)} has more economic hold, by all trade and by inputs alike"
+        **{f"{p} on both": f"{the(p)} would have more economic hold, by all trade and by inputs"
            for p in RIVALS},
-        "split": "one has more economic hold by all trade and the other by inputs",
-        **{f"{p} on one": f"{the(p)} has more economic hold on one measure, even on the other"
+        "split": "one would have more economic hold by all trade and the other by inputs",
+        **{f"{p} on one": f"{the(p)} would have more economic hold on one of the two measures"
            for p in RIVALS},
-        "even": f"the two have about the same economic hold (within {100 * s.even:g}%)",
+        "even": f"the two would have about the same economic hold (within {100 * s.even:g}%)",
     }  # fmt: skip
 
 
@@ -188,6 +193,9 @@ KIND = Kind(
     name="hold-over-korea",
     parameters={
         **elasticities(),
+        "first_year_scale": Parameter(
+            "elasticities of the first year over those of the long run", "share", 0.05, 1
+        ),
         "scope": Parameter("what is withdrawn, all trade or goods", "name", names=("all", "goods")),
     },
     settings=Settings,
@@ -198,4 +206,6 @@ KIND = Kind(
     tables=tables,
     remarks=remarks,
     notes=("Trade that is closed is closed by a ban, not a high tariff.",),
+    told=("CHN_trade_loss_pct", "USA_trade_loss_pct"),
+    first_year="the elasticities are the share drawn of those of the long run",
 )  # fmt: skip

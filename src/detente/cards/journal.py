@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
@@ -49,7 +49,7 @@ class Journal:
     depends : everything else the answers depend on, as JSON can hold it
     """
 
-    def __init__(self, asked: Sequence[Mapping[str, Any]], depends: Sequence[Any]) -> None:
+    def __init__(self, asked: Sequence[Any], depends: Sequence[Any]) -> None:
         depends = [__version__, _sources(), *depends]
         body = json.dumps([depends, list(asked)], sort_keys=True, default=str)
         name = f"draws-{hashlib.sha256(body.encode()).hexdigest()[:32]}.jsonl"

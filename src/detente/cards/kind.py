@@ -12,7 +12,7 @@ from detente.cards.draws import Prior
 from detente.labels import country_name
 from detente.records import Record
 
-__all__ = ["Answer", "Kind", "Parameter", "elasticities", "span", "the", "with_unit"]
+__all__ = ["Answer", "Kind", "Parameter", "elasticities", "measured", "span", "the", "with_unit"]
 
 Values = Mapping[str, Any]
 Texts = Mapping[str, str] | Callable[[Any, Mapping[str, Prior]], Mapping[str, str]]
@@ -57,6 +57,9 @@ class Kind:
     tables : (settings, room, point values, draws) -> tables behind the card
     remarks : (settings, draws) -> sentences for the verdict text, from thresholds only
     modelled : whether it solves the trade model
+    told : the numbers that the verdict text tells one year after and in the long run; by default
+        the main one
+    first_year : how the answer after one year is made, where not by the room's own pace
     """
 
     name: str
@@ -70,6 +73,8 @@ class Kind:
     remarks: Callable[[Any, pd.DataFrame], Sequence[str]]
     modelled: bool = True
     notes: tuple[str, ...] = field(default=())
+    told: tuple[str, ...] = ()
+    first_year: str = ""
 
     def says(self, settings: Any, priors: Mapping[str, Prior]) -> Mapping[str, str]:
         """Every verdict in words, for a question with these settings and priors."""
@@ -96,14 +101,32 @@ def with_unit(parameter: Parameter) -> str:
     return parameter.about if bare else f"{parameter.about} ({parameter.unit})"
 
 
+def measured(parameter: Parameter, value: Any) -> str:
+    """A value with its unit in words: "0.25% of income", "$5 bn", "12 points", "goods"."""
+    if isinstance(value, str) and parameter.names is not None:
+        from detente.world.theta import theta_record, theta_sets
+
+        known = value in parameter.names and value in theta_sets()
+        return theta_record(value).title if known else value
+    x, unit = float(value), parameter.unit
+    if unit == "share":
+        return f"{100 * x:.3g}%"
+    if unit.startswith("%"):
+        return f"{x:.3g}%{unit[1:]}"
+    if unit == "USD bn":
+        return f"${x:.3g} bn"
+    if unit == "factor":
+        return f"{x:.3g} times"
+    return f"{x:.3g} {unit}"
+
+
 def span(parameter: Parameter, start: str, end: str) -> str:
     """A move of a parameter in words: "from 0.25% to 0.26% of income", "from all to goods"."""
-    unit = parameter.unit
-    if unit.startswith("%"):
-        return f"from {start}% to {end}%{unit[1:]}"
-    if unit == "USD bn":
-        return f"from ${start} bn to ${end} bn"
-    return f"from {start} to {end}" + ("" if unit in BARE else f" {unit}")
+    one, other = measured(parameter, start), measured(parameter, end)
+    unit = parameter.unit.removeprefix("%")
+    if parameter.unit != "share" and parameter.names is None and one.endswith(unit):
+        one = one.removesuffix(unit).rstrip()  # the unit is said once
+    return f"from {one} to {other}"
 
 
 def elasticities() -> dict[str, Parameter]:

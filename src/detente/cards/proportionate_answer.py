@@ -13,7 +13,7 @@ from detente.cards.draws import Prior
 from detente.cards.kind import Answer, Kind, Parameter, elasticities, the
 from detente.cards.room import Desk, Room
 from detente.errors import UnknownNameError
-from detente.policy.changes import Levy
+from detente.policy.changes import Levy, Withdrawal
 from detente.records import Number, Record
 from detente.tariff_war.retaliation import explain_rate
 
@@ -34,13 +34,23 @@ class Settings(Record):
 
 RULES = ("mirror", "duty_equivalent", "loss_equivalent", "welfare_equivalent")
 
+BENCHMARKS = {
+    "the same duties collected": "duty_equivalent",
+    "the same points": "mirror",
+    "the same loss in money": "loss_equivalent",
+    "no gain left to the other side": "welfare_equivalent",
+}
+"""What an answer may be measured against, in words."""
+
 
 def rates(s: Settings, desk: Desk, v: Mapping[str, Any]) -> dict[str, float]:
     """Rate in percent that each rule implies on the scope; NaN where it implies none.
 
     mirror: the same points. duty equivalent: the same duties at trade before. loss equivalent:
     the rate at which the aggressor loses by the answer what the answerer lost by the step.
-    welfare equivalent: the least rate that leaves the aggressor no gain from its step.
+    welfare equivalent: the least rate that leaves the aggressor no gain from its step. Beside
+    them, how far the middle of the rates seen is from an embargo of the scope: the aggressor's
+    loss by the answer in percent of its loss by the embargo.
     """
     if v["scope"] not in s.scopes:
         raise UnknownNameError.of("scope", v["scope"], s.scopes, "parameters.scope")
@@ -53,11 +63,12 @@ def rates(s: Settings, desk: Desk, v: Mapping[str, Any]) -> dict[str, float]:
     duties = step * trade[goods, a, b].sum()
     covered = float(trade[j, b, a].sum())
     act = Levy(s.aggressor, s.answerer, step)
-    top = s.bound_pct / 100
-    grid = np.array([0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0])
-    grid = np.append(grid[grid < top], top)
+    top, seen = s.bound_pct / 100, 0.5 * sum(s.observed_pct) / 100
+    grid = np.array([0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0, seen])
+    grid = np.append(np.unique(grid[(grid < top) & (grid > 0)]), top)
     answers = [Levy(s.answerer, s.aggressor, float(r), scope) for r in grid]
     log = desk.many([[act], *([act, answer] for answer in answers)])
+    ban = desk.log_income([act, Withdrawal(s.aggressor, s.answerer, "purchases", scope)])
     hit = log[0]
     gain, harm = float(hit[a]), -float(hit[b])
     # in money, so that a large and a small economy are compared at par
@@ -65,6 +76,8 @@ def rates(s: Settings, desk: Desk, v: Mapping[str, Any]) -> dict[str, float]:
     harm_usd = harm * float(worth[b])
 
     taken = gain - log[1:, a]
+    most, here = gain - float(ban[a]), float(np.interp(seen, np.append(0.0, grid),
+                                                       np.append(0.0, taken)))  # fmt: skip
     return {
         "mirror": 100 * step,
         "duty_equivalent": 100 * duties / covered if covered > 0 else np.nan,
@@ -72,7 +85,9 @@ def rates(s: Settings, desk: Desk, v: Mapping[str, Any]) -> dict[str, float]:
         "welfare_equivalent": 0.0 if gain <= 0 else 100 * _first(grid, taken, gain),
         "aggressor_gain_pct": gain,
         "answerer_loss_pct": harm,
-        "covered_share": covered / float(trade[goods, b, a].sum()),
+        "covered_pct": 100 * covered / float(trade[goods, b, a].sum()),
+        "of_embargo_pct": 100 * here / most if most > 0 else np.nan,
+        "embargo_loss_pct": most,
     }
 
 
@@ -92,17 +107,17 @@ def evaluate(s: Settings, room: Room, v: Mapping[str, Any]) -> Answer:
     found = rates(s, room.desk(v["elasticities"], v["elasticity_scale"]), v)
     low, high = s.observed_pct
     inside = [r for r in RULES if low - 1e-9 <= found[r] <= high + 1e-9]
-    due = found["duty_equivalent"]
-    if np.isnan(due):
+    due = found[BENCHMARKS[v["benchmark"]]]
+    if not found["covered_pct"] > 0:
         verdict = "no trade"
-    elif due > high:
-        verdict = "milder"
+    elif np.isnan(due) or due > high:
+        verdict = "milder"  # no rate that was tried does as much
     else:
         verdict = "harsher" if due < low else "proportionate"
     numbers = {f"{r}_pct" if r in RULES else r: float(x) for r, x in found.items()}
     for r in RULES:
         numbers[f"{r}_inside"] = float(r in inside)
-    numbers["mean_rate_over_duty_equivalent"] = 0.5 * (low + high) / due if due > 0 else np.nan
+    numbers["benchmark_rate_pct"] = float(due)
     return Answer(verdict, numbers)
 
 
@@ -129,7 +144,7 @@ def tables(
         for step in sorted({10.0, 20.0, float(v["us_step_pct"])}):
             found = rates(s, desk, {**v, "scope": scope, "us_step_pct": step})
             cases.append(
-                {"scope": scope, "us_step_pct": step, "covered_share": found["covered_share"],
+                {"scope": scope, "us_step_pct": step, "covered_pct": found["covered_pct"],
                  **{f"{r}_pct": found[r] for r in RULES}}
             )  # fmt: skip
     replies = []
@@ -171,22 +186,29 @@ def remarks(s: Settings, good: pd.DataFrame) -> list[str]:
         else f"No rule gives {_seen(s)} in half of the draws."
     )
     out = [f"The rate each rule asks for, at the median: {'; '.join(parts)}. {explained}"]
+    middle, far = 0.5 * (s.observed_pct[0] + s.observed_pct[1]), good["of_embargo_pct"]
+    out.append(
+        f"How far it is from an embargo: an answer of {middle:g}% would do {far.median():.0f}% of "
+        f"the harm to {the(s.aggressor)} that it would suffer if {the(s.answerer)} bought none of "
+        f"the goods in scope (median; {far.quantile(0.05):.0f}% to {far.quantile(0.95):.0f}% in "
+        "nine draws of ten)."
+    )
     lost = float((good["aggressor_gain_pct"] <= 0).mean())
     if lost >= 0.5:
         out.append(
-            f"In {100 * lost:.0f}% of the draws {the(s.aggressor)} loses by its own step, so that "
-            "no answer is needed to take a gain away."
+            f"In {100 * lost:.0f}% of the draws {the(s.aggressor)} would lose by its own step, so "
+            "that no answer is needed to take a gain away."
         )
     return out
 
 
 def verdicts(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     """Every verdict in words."""
-    seen, act = _seen(s), "US step" if s.aggressor == "USA" else "step"
+    seen = _seen(s)
     return {
-        "proportionate": f"{seen} is proportionate: it collects the same duties as the {act}",
-        "milder": f"{seen} is milder than an answer that collects the same duties as the {act}",
-        "harsher": f"{seen} is harsher than an answer that collects the same duties as the {act}",
+        "proportionate": f"{seen} is proportionate by the benchmark drawn",
+        "milder": f"{seen} is milder than the benchmark drawn",
+        "harsher": f"{seen} is harsher than the benchmark drawn",
         "no trade": "nothing is traded in the scope of the answer",
     }
 
@@ -196,25 +218,23 @@ def numbers(s: Settings, priors: Mapping[str, Prior]) -> dict[str, str]:
     one, other = the(s.aggressor), the(s.answerer)
     middle = 0.5 * (s.observed_pct[0] + s.observed_pct[1])
     return {
+        "benchmark_rate_pct": "rate that the benchmark asks for, percent",
+        "of_embargo_pct": f"loss of {one} by an answer of {middle:g}%, in percent of its loss if "
+        f"{other} bought none of the goods in scope",
+        "embargo_loss_pct": f"loss of {one} if {other} bought none of them, percent",
         "duty_equivalent_pct": "rate that collects the same duties, percent",
         "mirror_pct": "rate of the same points, percent",
         "loss_equivalent_pct": f"rate at which {one} loses what {other} lost, in money, percent",
         "welfare_equivalent_pct": f"least rate that leaves {one} no gain from its step, percent",
-        "mean_rate_over_duty_equivalent": f"{middle:g}% over the rate of the same duties",
-        "aggressor_gain_pct": f"real income of {one} from its step unanswered, percent",
+        "aggressor_gain_pct": f"change of real income of {one} by its step unanswered, percent",
         "answerer_loss_pct": f"loss of {other} from the step, percent",
-        "covered_share": f"share of goods sales of {one} to {other} that the scope covers",
+        "covered_pct": f"part of the goods that {one} sells to {other} in scope, percent",
         **{f"{r}_inside": f"1 where the rule \"{_MEANS[r]}\" gives {_seen(s)}"
            for r in RULES},
     }  # fmt: skip
 
 
-_MEANS = {
-    "mirror": "the same points",
-    "duty_equivalent": "the same duties collected",
-    "loss_equivalent": "the same loss in money",
-    "welfare_equivalent": "no gain left to the other side",
-}
+_MEANS = {rule: words for words, rule in BENCHMARKS.items()}
 
 
 def _seen(s: Settings) -> str:
@@ -227,18 +247,21 @@ KIND = Kind(
     name="proportionate-answer",
     parameters={
         **elasticities(),
+        "benchmark": Parameter(
+            "what the answer is measured against", "name", names=tuple(BENCHMARKS)
+        ),
         "us_step_pct": Parameter("what the US added on China's goods", "points", 0.1, 500),
         "scope": Parameter("goods that the answer falls on", "name", names=()),
     },
     settings=Settings,
     verdicts=verdicts,
     numbers=numbers,
-    main="duty_equivalent_pct",
+    main="benchmark_rate_pct",
     evaluate=evaluate,
     tables=tables,
     remarks=remarks,
     notes=(
         "Equal duties, at trade before the step, is the idea of equivalent concessions (GATT "
-        "XXVIII, DSU 22.4); the other rules are printed beside it.",
+        "XXVIII, DSU 22.4); the verdict follows from the benchmark, so that it is drawn.",
     ),
 )  # fmt: skip

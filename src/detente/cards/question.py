@@ -16,10 +16,11 @@ from detente.errors import RecordError, UnknownNameError, shown
 from detente.files import there
 from detente.records import Count, Flag, Record, quoted, validate
 from detente.texts import parse_value, read_yaml
+from detente.world.horizons import DEFAULT_HORIZON, horizon_sets
 
 __all__ = [
-    "Article", "Question", "find_kind", "load_question", "parse_question", "question_folder",
-    "question_names",
+    "Article", "Event", "Question", "find_kind", "load_question", "parse_question",
+    "question_folder", "question_names",
 ]  # fmt: skip
 
 KINDS = {
@@ -31,6 +32,7 @@ KINDS = {
     "hold-over-korea": "hold_over_korea",
     "number-one-partner": "number_one_partner",
     "will-car-makers-move": "car_makers_move",
+    "four-country-pacts": "four_country_pacts",
 }
 
 MOST_EXTENDED = 8
@@ -50,11 +52,29 @@ class Article(Record):
 
 
 class Where(Record):
-    """The world: which countries stay by themselves; the EU and the rest are merged."""
+    """The world: which countries stay by themselves; the EU and the rest are merged.
+
+    ``horizon`` names the horizon set by which the first year after a change is told.
+    """
 
     name: str = "world-2022"
     countries: list[str] = Field(default_factory=list)
     full_check: Flag = False
+    horizon: str = DEFAULT_HORIZON
+
+
+class Event(Record):
+    """Something that happened since: a record of the ledger, and which of its days.
+
+    Without ``date`` it is how the record stands on the last day covered. ``provision`` chooses
+    among a measure's by title; ``member`` an agreement's by code; ``source`` a key of its sources.
+    """
+
+    record: str
+    date: str = ""
+    provision: str = ""
+    member: str = ""
+    source: str = ""
 
 
 class Source(Record):
@@ -79,6 +99,7 @@ class Question(Record):
     draws: Count = Field(default=500, ge=LEAST_DRAWS, le=MOST_DRAWS)
     settings: dict[str, Any] = Field(default_factory=dict)
     parameters: dict[str, Prior]
+    happened: list[Event] = Field(default_factory=list)
     assumptions: list[str] = Field(min_length=1)
     outside: list[str] = Field(min_length=1)
     sources: list[Source] = Field(min_length=1)
@@ -143,6 +164,10 @@ def parse_question(data: Mapping[str, Any], source: str) -> Question:
     settings = validate(kind.settings, q.settings, f"{source}: settings")
     if kind.modelled and not q.world.countries:
         raise RecordError(f"{source}: world.countries: is missing; name who stays by itself")
+    if q.world.horizon not in horizon_sets():
+        raise UnknownNameError.of(
+            "horizon set", q.world.horizon, horizon_sets(), f"{source}: world.horizon"
+        )
     return q.model_copy(update={"settings": settings.model_dump()})
 
 

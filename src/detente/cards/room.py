@@ -9,12 +9,17 @@ import numpy as np
 
 from detente.errors import ConvergenceError, InputError
 from detente.models.blocks import Array, Instruments
+from detente.models.model import Model
+from detente.models.monopolistic import Monopolistic
+from detente.models.staggered import Staggered
 from detente.outcome.economy import instruments, prepare, with_elasticities
 from detente.outcome.equilibrium import Equilibrium
 from detente.outcome.solver import solve_equilibrium
 from detente.policy.changes import Change
 from detente.policy.draft import Draft
+from detente.runs.horizons import staggered_of
 from detente.world import World
+from detente.world.horizons import DEFAULT_HORIZON, horizon_record
 from detente.world.theta import theta_set
 
 __all__ = ["Desk", "Room"]
@@ -27,15 +32,49 @@ DESKS = 4
 
 
 class Room:
-    """The world of a question; :meth:`desk` gives it other elasticities."""
+    """The world of a question; :meth:`desk` gives it other elasticities.
 
-    def __init__(self, world: World, whole: World | None = None) -> None:
-        self.world, self.whole = world, whole
-        self._desks: dict[tuple[str, float], Desk] = {}
+    Attributes
+    ----------
+    world, whole : the merged world; all countries, where the question asks for a check on them
+    pace : the model of the first year after a change (:mod:`detente.models.staggered`), or None:
+        the long run
+    horizon : the horizon set by which the question tells a first year
+    """
 
-    def desk(self, elasticities: str, scale: float) -> Desk:
-        """The world with a set of elasticities times ``scale``; the last few are kept."""
-        key = (elasticities, float(scale))
+    def __init__(
+        self,
+        world: World,
+        whole: World | None = None,
+        pace: Staggered | None = None,
+        horizon: str = DEFAULT_HORIZON,
+    ) -> None:
+        self.world, self.whole, self.pace, self.horizon = world, whole, pace, horizon
+        self._desks: dict[tuple[str, float, Model | None], Desk] = {}
+        self._soon: dict[str, Room] = {}
+
+    def first_year(self, horizon: str = "") -> Room:
+        """The same world one year after a change, at the pace of a horizon set, by default the
+        question's; kept.
+
+        Raises
+        ------
+        UnknownNameError
+            No such set.
+        """
+        name = horizon or self.horizon
+        if name not in self._soon:
+            pace = staggered_of(horizon_record(name))
+            self._soon[name] = Room(self.world, self.whole, pace, name)
+        return self._soon[name]
+
+    def desk(self, elasticities: str, scale: float, model: Model | None = None) -> Desk:
+        """The world with a set of elasticities times ``scale``; the last few are kept.
+
+        ``model`` is another than the room's.
+        """
+        chosen = self.pace if model is None else model
+        key = (elasticities, float(scale), chosen)
         if key not in self._desks:
             while len(self._desks) >= DESKS:
                 self._desks.pop(next(iter(self._desks)))
@@ -44,17 +83,31 @@ class Room:
 
     def whole_desk(self, elasticities: str, scale: float) -> Desk | None:
         """The same on the world that is not aggregated, where the question asks for it."""
-        return None if self.whole is None else Desk(self.whole, elasticities, float(scale))
+        if self.whole is None:
+            return None
+        return Desk(self.whole, elasticities, float(scale), self.pace)
 
 
 class Desk:
     """A world under some elasticities, with its base equilibrium; changes in, log real incomes
-    out."""
+    out.
 
-    def __init__(self, world: World, elasticities: str, scale: float) -> None:
-        self._table, self._theta = world, theta_set(elasticities) * scale
+    In a model with profits an elasticity of substitution is the trade elasticity plus one, and
+    the world's inputs are left out, since that model knows none.
+    """
+
+    def __init__(
+        self, world: World, elasticities: str, scale: float, model: Model | None = None
+    ) -> None:
+        self._theta = theta_set(elasticities) * scale
         theta = self._theta.sel(sector=world.sectors).values
-        self._prepared = with_elasticities(prepare(world), theta)
+        if isinstance(model, Monopolistic):
+            sigma = dict(zip(world.sectors, (theta + 1.0).tolist(), strict=True))
+            world = World.from_tables(world.trade, tariff=world.tariff, sigma=sigma)
+            self._prepared = prepare(world, model)
+        else:
+            self._prepared = with_elasticities(prepare(world, model), theta)
+        self._table = world
         self._fixed = instruments(self._prepared.unchanged)
         self.base = self._solve(self._fixed)
         self._price = np.log(self.base.consumer_price)

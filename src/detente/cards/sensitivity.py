@@ -28,6 +28,8 @@ def variance_share(groups: Array, outcomes: Array) -> float:
     """Share of the variance of ``outcomes`` (n, k), summed over columns, between ``groups``."""
     y = np.asarray(outcomes, dtype=float)
     y = y[:, None] if y.ndim == 1 else y
+    if not len(y):
+        return 0.0
     labels, g = np.unique(groups, return_inverse=True)
     n, k = len(y), len(labels)
     total = float(((y - y.mean(axis=0)) ** 2).sum())

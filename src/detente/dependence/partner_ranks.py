@@ -23,8 +23,8 @@ from detente.errors import TableError, UnknownNameError
 from detente.parquet import read_frame
 
 __all__ = [
-    "GROUPINGS", "MEASURES", "SOURCE", "FirstPartner", "build_partner_ranks", "first_partner_of",
-    "partner_ranks", "top_partners", "write_partner_ranks",
+    "GROUPINGS", "MEASURES", "SOURCE", "FirstPartner", "ahead_of", "build_partner_ranks",
+    "first_partner_of", "partner_ranks", "top_partners", "write_partner_ranks",
 ]  # fmt: skip
 
 MEASURES = {
@@ -225,6 +225,33 @@ def first_partner_of(partner: str = "CHN", claim: int = 120) -> FirstPartner:
         {"source": SOURCE, "year": 2023, "covers": "goods, 194 economies, without Taiwan"},
         verdict,
     )  # fmt: skip
+
+
+def ahead_of(
+    partner: str, rival: str, measure: str = "total", grouping: str = "economies"
+) -> tuple[int, int]:
+    """For how many economies trade with ``partner`` is larger than with ``rival``, and of how many:
+    all others in the data. Trade that the data do not hold is none.
+
+    Raises
+    ------
+    UnknownNameError
+        A measure or grouping the table does not hold, or a partner whose trade is not kept for
+        every economy.
+    """
+    _check(measure, grouping)
+    kept = ("CHN", "USA")
+    labels = []
+    for name in (partner, rival):
+        if name not in kept:
+            raise UnknownNameError.of("partner", name, kept, "ahead_of")
+        merged = grouping.startswith("China") and name == "CHN"
+        labels.append("CHN+HKG+MAC" if merged else name)
+    rows = partner_ranks(measure=measure, grouping=grouping)
+    others = sorted(set(rows["economy"]) - set(labels))
+    values = rows.pivot(index="economy", columns="partner", values="value_usd_mn")[labels]
+    values = values.reindex(others).fillna(0.0)
+    return int((values[labels[0]] > values[labels[1]]).sum()), len(others)
 
 
 def _grouped(table: pd.DataFrame, grouping: str) -> pd.DataFrame:

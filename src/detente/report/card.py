@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from detente.cards.card import Card
+from detente.cards.happened import day_in_words
 from detente.cards.kind import with_unit
 from detente.files import write_folder
 from detente.labels import country_codes, country_name, sector_codes, sector_name
@@ -42,6 +43,7 @@ def card_json(card: Card) -> dict[str, Any]:
         "failed_draws": card.failed,
         "failures": list(card.reasons),
         "article": q.article.model_dump(),
+        "decisive": None if card.decisive is None else card.decisive.parameter,
         "settings": q.settings,
         "assumptions": q.assumptions,
         "outside": q.outside,
@@ -50,6 +52,9 @@ def card_json(card: Card) -> dict[str, Any]:
     }
     tables = {
         "numbers": card.numbers,
+        "what_happened": card.happened,
+        "first_year": card.first_year,
+        "horizons": card.horizons,
         "drivers": card.drivers,
         "flips": card.flips,
         "parameters": _parameters(card),
@@ -67,8 +72,14 @@ def card_markdown(card: Card) -> str:
         f'{a.outlet}, "{a.title}", {a.date}.',
         f"**Verdict.** {card.verdict}",
         f"**The article itself:** {a.says}" + (f" ({a.note})" if a.note else ""),
+        *(
+            ["## What happened", "\n".join(f"- {x}" for x in _events(card))]
+            if len(card.happened)
+            else []
+        ),
         "## Distribution over verdicts",
         _md(_distribution(card)),
+        *(["### After one year", _md(_shares(card.first_year))] if len(card.first_year) else []),
         "## What flips it",
         f"Most influential: {_leaders(card)}. Measure: {card.method}.",
         _md(_drivers(card)),
@@ -77,6 +88,8 @@ def card_markdown(card: Card) -> str:
         "## Numbers behind it",
         _md(_numbers(card)),
     ]
+    if len(card.horizons):
+        parts += ["### One year after and in the long run", _md(_horizons(card))]
     for name, table in card.tables.items():
         parts += [f"### {_capital(_words(name))}", _md(table)]
     parts += ["## Parameters drawn", _md(_parameters(card))]
@@ -101,7 +114,14 @@ def print_card(card: Card, console: Console, *, everything: bool = False) -> Non
     console.print()
     paragraph(console, f"The article itself: {a.says}" + (f" ({a.note})" if a.note else ""))
     console.print()
+    if len(card.happened):
+        paragraph(console, "What happened:")
+        for line in _events(card):
+            paragraph(console, f"- {line}")
+        console.print()
     console.print(_table(_distribution(card), "Distribution over verdicts"))
+    if len(card.first_year):
+        console.print(_table(_shares(card.first_year), "After one year"))
     drivers = _drivers(card)
     console.print(_table(drivers if everything else drivers.head(DRIVERS), "What decides it"))
     paragraph(console, f"Share of variance: {card.method}.", style="dim")
@@ -109,6 +129,8 @@ def print_card(card: Card, console: Console, *, everything: bool = False) -> Non
     paragraph(console, f"Nearest flip: {card.nearest_flip}")
     console.print()
     console.print(_table(_numbers(card), "Numbers behind it, over the draws"))
+    if len(card.horizons):
+        console.print(_table(_horizons(card), "One year after and in the long run"))
     for name, table in card.tables.items():
         shown = table if everything or len(table) <= SHOWN else table.head(SHOWN)
         more = "" if len(shown) == len(table) else f" (first {SHOWN} of {len(table)}; --all)"
@@ -172,6 +194,12 @@ def save_card(card: Card, folder: Path) -> list[Path]:
         "numbers.csv": csv_text(card.numbers),
         "drivers.csv": csv_text(card.drivers),
         "flips.csv": csv_text(card.flips),
+        "what-happened.csv": csv_text(card.happened),
+        **(
+            {"first-year.csv": csv_text(card.first_year), "horizons.csv": csv_text(card.horizons)}
+            if len(card.first_year)
+            else {}
+        ),
         **{f"{name}.csv": csv_text(table) for name, table in card.tables.items()},
     }
     files = {name: text.encode() for name, text in texts.items()}
@@ -181,11 +209,35 @@ def save_card(card: Card, folder: Path) -> list[Path]:
 # --- pieces ---------------------------------------------------------------------------------------
 def _distribution(card: Card) -> pd.DataFrame:
     """Verdicts in words; shares in percent."""
-    d = card.distribution
+    return _shares(card.distribution)
+
+
+def _shares(d: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "verdict": [_capital(x) for x in d["says"]], "share of draws %": 100 * d["share"],
             "95% interval, from": 100 * d["low"], "to": 100 * d["high"], "draws": d["draws"],
+        }
+    )  # fmt: skip
+
+
+def _events(card: Card) -> list[str]:
+    """What happened since, a line an event."""
+    return [
+        f"{day_in_words(r['date'])}: {_named(r['what_happened'])} ({r['source']})"
+        for r in card.happened.to_dict("records")
+    ]
+
+
+def _horizons(card: Card) -> pd.DataFrame:
+    """Each number after one year and in the long run."""
+    d = card.horizons
+    return pd.DataFrame(
+        {
+            "number": d["about"], "after one year, at the points": d["one_year_point"],
+            "in the long run, at the points": d["long_run_point"],
+            "after one year, median": d["one_year_median"],
+            "in the long run, median": d["long_run_median"], "draws": d["draws"],
         }
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import Field
 
 from detente.cards import Question, evaluate, load_question, question_names
+from detente.cards.happened import day_in_words, happened
+from detente.cards.kind import Kind
 from detente.cards.question import find_kind
 from detente.cards.room import TOL
 from detente.errors import DetenteError, UnknownNameError
@@ -24,6 +26,7 @@ from detente.web.services import Services, services
 from detente.web.shapes import Body, Number
 from detente.web.templating import render
 from detente.web.wanted import while_wanted
+from detente.world.horizons import horizon_record
 from detente.world.theta import theta_record, theta_sets
 
 __all__ = ["router"]
@@ -113,7 +116,8 @@ def point_view(name: str, values: Mapping[str, Value]) -> dict[str, Any]:
     return {
         "meta": {
             "question": found.question, "version": __version__,
-            "verdict": found.verdict, "says": found.says, "values": dict(found.values),
+            "verdict": found.verdict, "says": found.says,
+            "first_year": found.first_year, "values": dict(found.values),
             "seconds": round(time.perf_counter() - begun, 4),
         },
         "rows": [
@@ -157,8 +161,10 @@ def question_view(q: Question) -> dict[str, Any]:
             "question": q.id, "kind": q.kind, "title": q.title, "asked": q.asked,
             "article": {"outlet": a.outlet, "title": a.title, "date": a.date, "says": a.says,
                         "note": a.note},
+            "happened": _events(q),
             "draws": q.draws, "settings": q.settings,
             "world": q.world.name if kind.modelled else "", "countries": q.world.countries,
+            "horizon": _pace(q, kind) if kind.modelled else "",
             "tolerance": TOL if kind.modelled else None,
             "assumptions": q.assumptions, "outside": q.outside, "notes": list(kind.notes),
             "sources": [{**s.model_dump(), "url": safe_link(s.url)} for s in q.sources],
@@ -166,6 +172,20 @@ def question_view(q: Question) -> dict[str, Any]:
         },
         "rows": parameter_rows(q),
     }  # fmt: skip
+
+
+def _events(q: Question) -> list[dict[str, str]]:
+    """What happened since, earliest first."""
+    rows = happened(q).to_dict("records")
+    return [
+        {**{str(k): str(x) for k, x in row.items()}, "day": day_in_words(str(row["date"]))}
+        for row in rows
+    ]
+
+
+def _pace(q: Question, kind: Kind) -> str:
+    """How a first year is told, in words."""
+    return kind.first_year or f"a first year at the pace of {horizon_record(q.world.horizon).title}"
 
 
 def parameter_rows(q: Question) -> list[dict[str, Any]]:

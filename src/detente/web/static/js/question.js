@@ -115,6 +115,7 @@ function showPoint(found) {
   const parts = found.rows.slice(0, 3).flatMap((n, i) => [i ? "; " : "", `${capital(n.about)}: `, h("strong", { text: amount(n.number, n.value) })]);
   $("#point").replaceChildren(
     h("p", { class: "verdict", text: `${capital(found.meta.says)}.`, data: { verdict: found.meta.verdict } }),
+    ...(found.meta.first_year ? [h("p", { id: "point-first-year", class: "soft", text: `That is the long run. After one year: ${found.meta.first_year === found.meta.says ? "the same" : found.meta.first_year}.` })] : []),
     h("p", { id: "point-numbers" }, parts, "."));
   showNumbers(found.rows);
 }
@@ -204,7 +205,7 @@ function ended(now) {
 }
 
 // ---- the card ----------------------------------------------------------------------------------
-const TABLES = new Set(["meta", "rows", "numbers", "drivers", "flips", "parameters"]);
+const TABLES = new Set(["meta", "rows", "numbers", "drivers", "flips", "parameters", "what_happened"]);
 const plain = (x) => (typeof x === "number" ? compact(x) : x);
 
 function card(result, asked) {
