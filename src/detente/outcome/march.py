@@ -22,7 +22,7 @@ from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
 from detente.world import World
 
-__all__ = ["LONGEST", "March", "Stage", "per_period"]
+__all__ = ["LONGEST", "March", "Stage", "Standing", "Start", "per_period"]
 
 LONGEST = 1200
 """Periods of the longest path: a hundred years of months."""
@@ -56,11 +56,13 @@ class Start(NamedTuple):
     state: Staged
 
 
-class Step(NamedTuple):
-    """A solved period, without the arrays by flow: they are built anew from the state."""
+class Standing(NamedTuple):
+    """Where a path stands between two periods: what buyers and workers have chosen, the shares of
+    flows left open in the period before, and its solution, from which the next solve starts."""
 
-    after: Equilibrium
-    kept: Array | None
+    state: Staged
+    open: Array | None
+    z: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,26 +126,46 @@ class March:
         NoSolutionError, ConvergenceError
             A period has no equilibrium, or its solve stopped early; the message names the period.
         """
-        prepared = self.ready(start)
-        state, before = start.state, None
-        z = start.base.solution.value
+        standing = self.standing(start)
         for stage in stages:
-            levied = instruments(stage.policy)
-            refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
-            here = self.entering(state, stage, before)
-            ready = replace(prepared, model=self.moving(stage), economy=here)
-            try:
-                after = solve_equilibrium(ready, levied, self.deficit, tol=self.tol, start=z)
-            except ConvergenceError as error:
-                raise ConvergenceError(f"path, {stage.name}: {error}", error.solution) from None
-            except NoSolutionError as error:
-                raise type(error)(f"path, {stage.name}: {error}") from None
-            yield Outcome(
-                self.world, stage.policy, self.baseline, start.base, after, "staggered",
-                self.deficit, self.tol,
-            )  # fmt: skip
-            state = advance(after.point, here, after.policy, after.kernel)
-            before, z = stage.open, after.solution.value
+            out = self.step(start, standing, stage)
+            yield out
+            standing = self.after(standing, stage, out)
+
+    def standing(self, start: Start) -> Standing:
+        """Before the first period."""
+        return Standing(start.state, None, start.base.solution.value)
+
+    def step(self, start: Start, standing: Standing, stage: Stage) -> Outcome:
+        """The outcome of one period that begins where ``standing`` says, against the baseline.
+
+        Raises
+        ------
+        InputError, NoSolutionError, ConvergenceError
+            As :meth:`walk`.
+        """
+        prepared = self.ready(start)
+        levied = instruments(stage.policy)
+        refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
+        here = self.entering(standing.state, stage, standing.open)
+        ready = replace(prepared, model=self.moving(stage), economy=here)
+        try:
+            after = solve_equilibrium(ready, levied, self.deficit, tol=self.tol, start=standing.z)
+        except ConvergenceError as error:
+            raise ConvergenceError(f"path, {stage.name}: {error}", error.solution) from None
+        except NoSolutionError as error:
+            raise type(error)(f"path, {stage.name}: {error}") from None
+        return Outcome(
+            self.world, stage.policy, self.baseline, start.base, after, "staggered",
+            self.deficit, self.tol,
+        )  # fmt: skip
+
+    def after(self, standing: Standing, stage: Stage, out: Outcome) -> Standing:
+        """Where the path stands once a period is over, whose outcome is ``out``."""
+        e = out.after
+        here = self.entering(standing.state, stage, standing.open)
+        state = advance(e.point, here, e.policy, e.kernel)
+        return Standing(state, stage.open, e.solution.value)
 
     def entering(self, state: Staged, stage: Stage, before: Array | None) -> Staged:
         """The state as a period begins: what new bans end, and how many choose."""
