@@ -261,7 +261,8 @@ def pack(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """A few words and arrays as one file."""
     text = np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), dtype=np.uint8)
     out = BytesIO()
-    np.savez_compressed(out, head=text, **arrays)
+    held: dict[str, Any] = {"head": text, **arrays}
+    np.savez_compressed(out, **held)
     return out.getvalue()
 
 
