@@ -155,8 +155,9 @@ def test_draws_span_the_sets_and_come_back_with_the_seed() -> None:
     drawn = draw_parameters(44, seed=7)
     assert drawn == draw_parameters(44, seed=7) != draw_parameters(44, seed=8)
     sets = [horizon_record(name) for name in horizon_sets()]
-    for name in ("sigma", "zeta"):
-        low, *_, high = sorted(getattr(s, name) for s in sets)
+    for name, below in (("sigma", 0.0), ("zeta", 0.25)):
+        lowest, *_, highest = sorted(getattr(s, name) for s in sets)
+        low, high = lowest - below * (highest - lowest), 1.25 * highest - 0.25 * lowest
         values = np.array([getattr(d, name) for d in drawn])
         slices = np.floor(44 * (values - low) / (high - low))
         assert sorted(slices) == list(range(44)), "one draw in each slice"

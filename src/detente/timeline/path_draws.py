@@ -27,6 +27,11 @@ SEED = 2018
 LOW, HIGH = 10, 90
 """Percentiles of the draws between which a band lies."""
 
+WIDER = 0.25
+"""How far draws go beyond the horizon sets, as a part of what those span: the sets are point
+estimates, with standard errors of that size or larger. Not below the lowest sigma: where
+quantities hardly react, most sets of elasticities leave the first quarters without a solution."""
+
 AT_ONE = 1e-4
 """How close to one sigma may not come: there the price index has another form."""
 
@@ -87,9 +92,9 @@ def _band(draws: Array) -> tuple[Array, Array]:
 
 
 def draw_parameters(count: int = DRAWS, seed: int = SEED) -> list[Drawn]:
-    """Seeded draws: sigma and zeta each uniform over what the horizon sets span, one from each of
-    ``count`` equal slices of it; theta each of the theta sets, and of the horizon sets' own
-    numbers, equally often.
+    """Seeded draws: sigma uniform over what the horizon sets span and a quarter of it more above,
+    zeta and a quarter more on either side, one from each of ``count`` equal slices; theta each of
+    the theta sets, and of the horizon sets' own numbers, equally often.
 
     Raises
     ------
@@ -103,11 +108,13 @@ def draw_parameters(count: int = DRAWS, seed: int = SEED) -> list[Drawn]:
     thetas: list[str | float] = [*theta_sets(), *sorted({s.theta for s in sets if s.theta})]
     which = rng.permutation(np.arange(count) % len(thetas))
 
-    def slices(values: Sequence[float]) -> Array:
+    def slices(values: Sequence[float], below: float) -> Array:
         at = (rng.permutation(count) + rng.random(count)) / count
-        return min(values) + at * (max(values) - min(values))
+        span = max(values) - min(values)
+        return min(values) + span * ((1.0 + WIDER + below) * at - below)
 
-    sigma, zeta = slices([s.sigma for s in sets]), slices([s.zeta for s in sets])
+    sigma = slices([s.sigma for s in sets], 0.0)
+    zeta = slices([s.zeta for s in sets], WIDER)
     sigma = np.where(np.abs(sigma - 1.0) < AT_ONE, 1.0 + AT_ONE, sigma)
     return [
         Drawn(float(s), float(z), thetas[t]) for s, z, t in zip(sigma, zeta, which, strict=True)

@@ -157,7 +157,7 @@ async def path(
         if drawn is not None and drawn.solved:
             low, high = drawn.band(found.stood(since))
             band = low[:, n][:, places], high[:, n][:, places]
-        return _quarters(meta, found, who, values, band, state), state.status != "working"
+        return _quarters(meta, found, who, values, band, state), state.status == "ready"
 
     body, final = await held.aside(made)
     return answer(request, body, seconds=60 if final else 0)
@@ -251,7 +251,7 @@ async def output(
             low, high = drawn.output_band(found.stood(since), j)
             band = low[:, places], high[:, places]
         values = found.output_since(since)[:, j][:, places]
-        return _quarters(meta, found, who, values, band, state), state.status != "working"
+        return _quarters(meta, found, who, values, band, state), state.status == "ready"
 
     body, final = await held.aside(made)
     return answer(request, body, seconds=60 if final else 0)
