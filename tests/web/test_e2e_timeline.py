@@ -185,7 +185,7 @@ def test_phone_has_no_overflow_and_every_control(page: Any) -> None:
     page.goto("/?date=2025-08-07")
     until(page, READY)
     assert overflow(page) <= 0
-    for name in ("#play", "#scrub", "#variable", "#since", "#jump", "#event", "#show-all",
+    for name in ("#play", "#scrub", "#variable", "#when", "#since", "#jump", "#event", "#show-all",
                  "#flow-sector", "#flow-importer", "#flow-exporter", "#add-line"):  # fmt: skip
         node = page.locator(name)
         node.scroll_into_view_if_needed()
