@@ -185,7 +185,7 @@ def test_phone_has_no_overflow_and_every_control(page: Any) -> None:
     page.goto("/?date=2025-08-07")
     until(page, READY)
     assert overflow(page) <= 0
-    for name in ("#play", "#scrub", "#variable", "#since", "#jump", "#event", "#show-all",
+    for name in ("#play", "#scrub", "#variable", "#when", "#since", "#jump", "#event", "#show-all",
                  "#flow-sector", "#flow-importer", "#flow-exporter", "#add-line"):  # fmt: skip
         node = page.locator(name)
         node.scroll_into_view_if_needed()
@@ -247,3 +247,103 @@ def test_terms_are_explained_to_mouse_and_keyboard(front: Any) -> None:
         .filter(t => !(t in known) && !t.startsWith('tariff_')); }"""
     )
     assert lost == []
+
+
+PANEL = "!document.querySelector('#horizon-box').hidden"
+
+
+def horizons(page: Any) -> dict[str, list[float]]:
+    """Rows of the panel under the slider: so far, one year after, in the long run."""
+    rows = page.eval_on_selector_all(
+        "#horizon-rows tr",
+        "n => n.map(r => [r.querySelector('a').getAttribute('href').split('/').pop(),"
+        " [...r.querySelectorAll('td')].map(c => c.textContent)])",
+    )
+    return {code: [percent(text) for text in cells] for code, cells in rows}
+
+
+def test_a_day_has_three_answers_that_move_without_a_request(front: Any) -> None:
+    until(front, PANEL)
+    until(front, "document.querySelectorAll('#horizon-rows tr').length === 7")
+
+    def check(day: str) -> None:
+        answer = front.request.get(f"/api/path/at?date={day}&since=2025-01-01").json()
+        rows = {row["country"]: row for row in answer["rows"]}
+        shown = horizons(front)
+        assert list(shown)[:2] == ["USA", "CHN"]
+        for code, cells in shown.items():
+            for when, value in zip(("so_far", "one_year_after", "long_run"), cells, strict=True):
+                wanted = rows[code][f"real_income_{when}_pct"]
+                assert value == pytest.approx(wanted, abs=0.00501), (code, when)
+        quarter = front.inner_text("#horizon-quarter")
+        assert quarter.replace(" ", "") == answer["meta"]["quarter"]
+
+    check("2025-04-10")
+    asked: list[str] = []
+    front.on("request", lambda request: asked.append(request.url))
+    front.focus("#scrub")
+    front.keyboard.press("PageDown")
+    until(front, "document.querySelector('#shown-date').dateTime < '2024-05-01'")
+    day = front.get_attribute("#shown-date", "datetime")
+    check(day)
+    front.wait_for_selector(f"#all[data-date='{day}']")
+    paths = [url for url in asked if "/api/path" in url and "bands=true" not in url]
+    assert paths == []
+
+
+def test_the_map_shows_the_path_when_asked(front: Any) -> None:
+    before = fills(front)
+    front.select_option("#when", "year")
+    until(front, "document.querySelector('#map .fig-title').textContent.includes('one year after')")
+    rows = front.request.get("/api/path/at?date=2025-04-10&since=2025-01-01").json()["rows"]
+    agree(
+        bars(front, "#ranking"), {r["country"]: r for r in rows}, "real_income_one_year_after_pct"
+    )
+    assert fills(front) != before
+    assert "when=year" in front.url
+    assert "model staggered" in front.inner_text("#map .fig-source")
+    front.select_option("#variable", "tariff_charged_pct")
+    until(front, "document.querySelector('#map .fig-title').textContent.includes('Tariff')")
+    assert front.is_disabled("#when")
+    assert "one year after" not in front.inner_text("#map .fig-title")
+    assert "Real income" in front.inner_text("#horizon-unit")
+
+
+def test_a_band_comes_with_the_lines_of_the_path(page: Any) -> None:
+    page.set_default_timeout(LONG)
+    answer = page.request.get("/api/path?countries=KOR&since=2025-01-01").json()
+    asked: list[str] = []
+
+    def band(route: Any) -> None:
+        asked.append(route.request.url)
+        body = answer
+        state = {**body["bands"], "status": "working", "words": "12 of 40 draws"}
+        if len(asked) > 1:
+            near = [[[v[0] + d] for v in body["values"]] for d in (-0.5, 0.5)]
+            state = {**state, "status": "ready", "done": 40}
+            body = {**body, "low": near[0], "high": near[1]}
+        route.fulfill(json={**body, "bands": state})
+
+    page.route("**/api/path?*bands=true*", band)
+    page.goto("/?date=2025-04-10&focus=KOR&since=2025-01-01")
+    until(page, "document.querySelector('#path-band').textContent.includes('12 of 40 draws')")
+    assert page.locator("#path-lines .series").count() == 7
+    assert page.locator("#path-lines .band").count() == 0
+    until(page, "document.querySelector('#path-lines .band') !== null")
+    assert "the middle 80% of 40 draws" in page.inner_text("#path-band")
+    assert all("countries=KOR" in url for url in asked)
+    assert page.locator("#horizon-rows tr.chosen a").inner_text() == "South Korea"
+
+
+def test_country_and_sector_pages_draw_their_paths(page: Any) -> None:
+    page.set_default_timeout(LONG)
+    for path, box, lines in (
+        ("/countries/KOR", "#income-line", 2),
+        ("/sectors/C29", "#output-line", 5),
+    ):
+        console = Console(page)
+        page.goto(path)
+        until(page, f"document.querySelectorAll('{box} .series').length === {lines}")
+        until(page, f"/band/i.test(document.querySelector('{box}').textContent)")
+        assert overflow(page) <= 0
+        assert console.found == []

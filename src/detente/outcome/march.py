@@ -22,7 +22,7 @@ from detente.outcome.solver import solve_equilibrium
 from detente.policy import Policy
 from detente.world import World
 
-__all__ = ["LONGEST", "March", "Stage", "per_period"]
+__all__ = ["LONGEST", "March", "Stage", "Standing", "Start", "per_period"]
 
 LONGEST = 1200
 """Periods of the longest path: a hundred years of months."""
@@ -58,6 +58,15 @@ class Start(NamedTuple):
 
     base: Equilibrium
     state: Staged
+
+
+class Standing(NamedTuple):
+    """Where a path stands between two periods: what buyers and workers have chosen, the shares of
+    flows left open in the period before, and its solution, from which the next solve starts."""
+
+    state: Staged
+    open: Array | None
+    z: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,35 +131,47 @@ class March:
         NoSolutionError, ConvergenceError
             A period has no equilibrium, or its solve stopped early; the message names the period.
         """
-        prepared = self.ready(start)
-        state, before = start.state, self.baseline.open
-        z = start.base.solution.value
+        standing = self.standing(start)
         for stage in stages:
-            policy = stage.policy
-            refuse_foreign(policy, self.world, f"path, {stage.name}: the policy")
-            levied = instruments(policy)
-            refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
-            here = self.entering(state, stage, policy.open, before)
-            ready = replace(prepared, model=self.moving(stage), economy=here)
-            try:
-                after = solve_equilibrium(ready, levied, self.deficit, tol=self.tol, start=z)
-            except ConvergenceError as error:
-                raise ConvergenceError(f"path, {stage.name}: {error}", error.solution) from None
-            except NoSolutionError as error:
-                raise type(error)(f"path, {stage.name}: {error}") from None
-            yield Outcome(
-                self.world, policy, self.baseline, start.base, after, "staggered",
-                self.deficit, self.tol,
-            )  # fmt: skip
-            state = advance(after.point, here, after.policy, after.kernel)
-            before, z = policy.open, after.solution.value
-            del (
-                after,
-                here,
-                ready,
-                policy,
-                levied,
-            )  # arrays by flow, which the next period makes anew
+            out = self.step(start, standing, stage)
+            yield out
+            standing = self.after(out)
+            del out  # its arrays by flow; the next period makes its own
+
+    def standing(self, start: Start) -> Standing:
+        """Before the first period."""
+        return Standing(start.state, self.baseline.open, start.base.solution.value)
+
+    def step(self, start: Start, standing: Standing, stage: Stage) -> Outcome:
+        """The outcome of one period that begins where ``standing`` says, against the baseline.
+
+        Raises
+        ------
+        InputError, NoSolutionError, ConvergenceError
+            As :meth:`walk`.
+        """
+        prepared, policy = self.ready(start), stage.policy
+        refuse_foreign(policy, self.world, f"path, {stage.name}: the policy")
+        levied = instruments(policy)
+        refuse_unlevied(prepared.model, levied, f"path, {stage.name}")
+        here = self.entering(standing.state, stage, policy.open, standing.open)
+        ready = replace(prepared, model=self.moving(stage), economy=here)
+        try:
+            after = solve_equilibrium(ready, levied, self.deficit, tol=self.tol, start=standing.z)
+        except ConvergenceError as error:
+            raise ConvergenceError(f"path, {stage.name}: {error}", error.solution) from None
+        except NoSolutionError as error:
+            raise type(error)(f"path, {stage.name}: {error}") from None
+        return Outcome(
+            self.world, policy, self.baseline, start.base, after, "staggered",
+            self.deficit, self.tol,
+        )  # fmt: skip
+
+    def after(self, out: Outcome) -> Standing:
+        """Where the path stands once a period is over, whose outcome is ``out``."""
+        e = out.after
+        state = advance(e.point, e.table, e.policy, e.kernel)
+        return Standing(state, out.policy.open, e.solution.value)
 
     def entering(
         self, state: Staged, stage: Stage, now: Array | None, before: Array | None

@@ -17,6 +17,7 @@ from detente.errors import DetenteError
 from detente.ledger import Ledger, load_ledger
 from detente.models.registry import DEFAULT
 from detente.timeline.days import Timeline
+from detente.timeline.paths import LawPath
 from detente.version import __version__
 from detente.web import worker
 from detente.web.aside import Aside
@@ -24,6 +25,7 @@ from detente.web.cache import Cache
 from detente.web.failures import BusyError
 from detente.web.jobs import Jobs
 from detente.web.laws import LawKeeper
+from detente.web.paths import PathKeeper
 from detente.web.pool import Pool
 from detente.world import World, load_world
 
@@ -48,12 +50,14 @@ class Services:
     threads : beside the event loop; ``await held.aside(function, *args)``
     cache : ``await cache.get(key, make)`` keeps bytes by content
     jobs : answer cards played in the background
+    paths : the recorded law as a path, and its draws, once somebody asks
     """
 
     pool: Pool = field(default_factory=Pool)
     cache: Cache = field(default_factory=Cache)
     jobs: Jobs = field(default_factory=Jobs)
     laws: LawKeeper = field(default_factory=LawKeeper)
+    paths: PathKeeper = field(default_factory=PathKeeper)
     threads: Aside = field(default_factory=Aside)
 
     def __post_init__(self) -> None:
@@ -199,6 +203,16 @@ class Services:
     async def _solve_one(self, line: Timeline, place: int) -> None:
         line.put(place, *await self.pool.call(worker.levels, self.laws_path, place))
 
+    async def path(self) -> LawPath:
+        """The path of the recorded law; worked out in a worker when first asked for.
+
+        Raises
+        ------
+        BusyError
+            The laws are being worked out, or no worker is free.
+        """
+        return await self.paths.path(self.pool, self.timeline.laws, self.laws_path)
+
     # --- life -------------------------------------------------------------------------------
     async def start(self, also: Callable[[], object] = lambda: None) -> None:
         """Begin what goes on in the background: every date of the timeline is solved, as many at
@@ -221,7 +235,7 @@ class Services:
 
     async def close(self) -> None:
         """End workers and jobs."""
-        tasks = [*self._background, *self._solving.values(), self._trying]
+        tasks = [*self._background, *self._solving.values(), self._trying, self.paths.making]
         for task in [t for t in tasks if t is not None]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -232,6 +246,7 @@ class Services:
         """End workers and jobs, where no event loop runs any more."""
         self.jobs.close()
         self.laws.close()
+        self.paths.close()
         self.threads.close()
         self.pool.close()
 

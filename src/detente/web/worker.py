@@ -9,9 +9,10 @@ from detente.ledger import load_ledger
 from detente.models.blocks import Array
 from detente.timeline.days import Timeline, flows_of, levels_of
 from detente.timeline.laws import SHIPPED, Laws
+from detente.timeline.paths import law_path
 from detente.world import load_world
 
-__all__ = ["levels", "read_ledger", "timeline", "warm"]
+__all__ = ["levels", "path_bytes", "read_ledger", "timeline", "warm"]
 
 
 @lru_cache(maxsize=2)
@@ -38,3 +39,8 @@ def levels(laws: str, place: int) -> tuple[Array, Array]:
     """The timeline's columns on a date, and its flows."""
     out = timeline(laws).outcome(place)
     return levels_of(out), flows_of(out)
+
+
+def path_bytes(laws: str) -> bytes:
+    """The path of the recorded law, and a year on from each date, as a file; some seconds."""
+    return law_path(timeline(laws).laws, load_world()).to_bytes()

@@ -16,6 +16,7 @@ from detente.web.answers import answer, json_bytes
 from detente.web.services import Services, services
 from detente.web.shapes import Body, Meta
 from detente.web.templating import render
+from detente.world.horizons import horizon_record, horizon_sets
 from detente.world.theta import theta_record, theta_sets
 
 __all__ = ["router"]
@@ -107,6 +108,8 @@ async def page(request: Request, held: Held) -> Response:
         countries=len(held.world.countries),
         sectors=len(held.world.sectors),
         theta_sets=[theta_record(name) for name in theta_sets()],
+        horizon_sets=[horizon_record(name) for name in horizon_sets()],
+        horizon=horizon_record(),
         record_from=held.ledger.record_from,
         record_until=held.ledger.record_until,
         records=len(held.ledger.records),

@@ -22,15 +22,16 @@ function apart(ys, gap, top, bottom) {
 }
 
 /**
- * stepLine(el, {label, unit, onPick, source, filename, format, termName, level, marks}).
- * marks: [{date, label}] thin lines for events. Returns {update(series), cursor(isoDate), figure};
- * series: [{key, label, points: [[isoDate, value]], colour?}], a value holds until the next point.
+ * stepLine(el, {label, unit, onPick, source, filename, format, termName, level, marks, end}).
+ * marks: [{date, label}] thin lines for events; end: the day until which the last values hold.
+ * Returns {update(series), cursor(isoDate), figure}; series: [{key, label, points: [[isoDate, value]],
+ * band?: [[isoDate, low, high]], colour?}], a value holds until the next point.
  */
-export function stepLine(el, { label, unit, onPick = null, source = "", filename = "line", format = null, termName = null, level = 2, marks = [], height = HEIGHT }) {
+export function stepLine(el, { label, unit, onPick = null, source = "", filename = "line", format = null, termName = null, level = 2, marks = [], height = HEIGHT, end = null }) {
   const frame = figure(el, { title: label, unit, source, filename, termName, level });
   const svg = s("svg", { role: "img", "aria-label": `${label}: lines over dates; the table below has the numbers` });
   frame.body.append(svg);
-  const write = format ?? byUnit(unit);
+  let write = format ?? byUnit(unit);
   const state = { series: [], at: null, width: 0 };
   let view = null;
 
@@ -40,8 +41,8 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
     const compact = width < 480;
     const right = Math.min(width * 0.4, Math.max(...state.series.map((r) => r.label.length)) * 6.8 + 62);
     const [left, top, bottom] = [38, 10, height - 26];
-    const dates = state.series.flatMap((r) => [r.points[0][0], r.points.at(-1)[0]]);
-    const values = state.series.flatMap((r) => r.points.map((p) => p[1])).filter(Number.isFinite);
+    const dates = [...state.series.flatMap((r) => [r.points[0][0], r.points.at(-1)[0]]), ...(end ? [end] : [])];
+    const values = state.series.flatMap((r) => [...r.points, ...(r.band ?? [])].flatMap((p) => p.slice(1))).filter(Number.isFinite);
     const x = d3.scaleUtc([Math.min(...dates.map(time)), Math.max(...dates.map(time))], [left, width - right]);
     const y = d3.scaleLinear([Math.min(0, ...values), Math.max(...values, 1e-9)], [bottom, top]).nice(5);
     const axis = s("g", { class: "axis" });
@@ -61,6 +62,7 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
     }
     const path = d3.line().curve(d3.curveStepAfter).defined((p) => Number.isFinite(p[1])).x((p) => x(time(p[0]))).y((p) => y(p[1]));
     const colours = lineColours();
+    const area = d3.area().curve(d3.curveStepAfter).defined((p) => Number.isFinite(p[1])).x((p) => x(time(p[0]))).y0((p) => y(p[1])).y1((p) => y(p[2]));
     const last = x.domain()[1].toISOString().slice(0, 10);
     const rows = state.series.map((row, i) => {
       const colour = row.colour ?? colours[i % colours.length];
@@ -68,21 +70,22 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
       text.style.fill = colour;
       const dot = s("circle", { r: 4, fill: colour, display: "none" });
       const lead = s("path", { fill: "none", stroke: colour, opacity: 0.5 });
-      return { row, colour, text, dot, lead, line: s("path", { class: "series", d: path([...row.points, [last, row.points.at(-1)[1]]]), stroke: colour }) };
+      const band = row.band?.length ? [s("path", { class: "band", d: area([...row.band, [last, ...row.band.at(-1).slice(1)]]), fill: colour, opacity: 0.18 })] : [];
+      return { row, colour, text, dot, lead, band, line: s("path", { class: "series", d: path([...row.points, [last, row.points.at(-1)[1]]]), stroke: colour }) };
     });
     const cursor = s("line", { class: "cursor-line", y1: top - 6, y2: bottom, display: "none" });
     const grab = s("rect", { x: left, y: 0, width: Math.max(0, width - right - left), height: bottom, fill: "transparent" });
     if (onPick) grab.style.cursor = "ew-resize";
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    svg.replaceChildren(axis, ...rows.map((r) => r.line), ...rows.map((r) => r.lead), cursor, ...rows.map((r) => r.dot), ...rows.map((r) => r.text), grab);
+    svg.replaceChildren(axis, ...rows.flatMap((r) => r.band), ...rows.map((r) => r.line), ...rows.map((r) => r.lead), cursor, ...rows.map((r) => r.dot), ...rows.map((r) => r.text), grab);
     view = { x, y, rows, cursor, top, bottom, left, right: width - right, grab };
     place();
   }
 
   const byDate = d3.bisector((p) => p[0]);
-  function valueAt(points, iso) {
+  function valueAt(points, iso, n = 1) {
     const i = byDate.right(points, iso) - 1;
-    return i < 0 ? null : points[i][1];
+    return i < 0 ? null : points[i][n];
   }
 
   function place() {
@@ -115,11 +118,14 @@ export function stepLine(el, { label, unit, onPick = null, source = "", filename
   responsive(frame.body, draw);
   return {
     figure: frame,
-    update(series) {
+    /** New lines, and how their numbers are written from now on. */
+    update(series, writer = write) {
+      write = writer;
       state.series = series.filter((r) => r.points.length);
       draw();
-      frame.setTable([{ key: "date", label: "Date", header: true, format: date }, ...series.map((r) => ({ key: r.key, label: r.label, numeric: true, format: write }))],
-        () => [...new Set(series.flatMap((r) => r.points.map((p) => p[0])))].sort().map((day) => ({ date: day, ...Object.fromEntries(series.map((r) => [r.key, valueAt(r.points, day)])) })));
+      const columns = series.flatMap((r) => [[r.key, r.label, r.points, 1], ...(r.band?.length ? [[`${r.key}_low`, `${r.label}, low`, r.band, 1], [`${r.key}_high`, `${r.label}, high`, r.band, 2]] : [])]);
+      frame.setTable([{ key: "date", label: "Date", header: true, format: date }, ...columns.map(([key, name]) => ({ key, label: name, numeric: true, format: write }))],
+        () => [...new Set(series.flatMap((r) => r.points.map((p) => p[0])))].sort().map((day) => ({ date: day, ...Object.fromEntries(columns.map(([key, , points, n]) => [key, valueAt(points, day, n)])) })));
     },
     cursor(iso) { state.at = iso; place(); },
   };

@@ -155,5 +155,6 @@ export function worldMap(el, { label, unit, kind = "diverging", onSelect = null,
         () => [...values].map(([country, value]) => ({ country, name: nameOf(country), value })).sort((a, b) => a.value - b.value));
     },
     select(code) { state.selected = code; mark(); },
+    setSource(text) { frame.setSource(`${text} ${BORDERS}`.trim()); },
   };
 }

@@ -5,8 +5,9 @@ import { rankedBars } from "/static/js/bars.js";
 import { inkOn, loss, gain } from "/static/js/colour.js";
 import { $, h, pageData } from "/static/js/dom.js";
 import { flowsMap } from "/static/js/flows.js";
-import { date, num, pct, points, rate, usdBn, usdBnChange } from "/static/js/format.js";
+import { date, num, pct, points, rate, usdBn, usdBnChange, withThe } from "/static/js/format.js";
 import { stepLine } from "/static/js/line.js";
+import { bandWords, followPath, pathBand, pathPoints, pathSource } from "/static/js/path.js";
 import { worldMap } from "/static/js/map.js";
 import { sortableTable } from "/static/js/table.js";
 import { figure } from "/static/js/figure.js";
@@ -118,9 +119,23 @@ async function lines() {
   ]);
   tariffs.cursor(meta.date);
   const first = c.real_income_pct[0];
-  const income = stepLine(boxes[1], { label: "Its real income under the law of each date", unit: `percent, against the law of ${date(meta.since)}`, source: SOURCE, filename: `${meta.country}-real-income`, format: pct, termName: "real_income", marks });
-  income.update([{ key: "real_income", label: "real income", points: points_(c.real_income_pct.map((x) => 100 * ((1 + x / 100) / (1 + first / 100) - 1))) }]);
+  const income = stepLine(boxes[1], { label: "Its real income: along the path, and in the long run of each date's law", unit: `percent, against the law of ${date(meta.since)}`, source: SOURCE, filename: `${meta.country}-real-income`, format: pct, termName: "real_income", marks });
+  const note = h("p", { class: "soft small" });
+  const settled = { key: "long_run", label: "long run", points: points_(c.real_income_pct.map((x) => 100 * ((1 + x / 100) / (1 + first / 100) - 1))) };
+  income.update([settled]);
+  boxes[1].append(note);
+  follow(`/api/path?variable=real_income_pct&countries=${meta.country}`, note, (answer) => {
+    income.figure.setSource(`${pathSource(answer.meta)} In the long run: once trade has adjusted, if the law of the date stayed.`);
+    income.update([{ key: "path", label: "path", points: pathPoints(answer, meta.country), band: pathBand(answer, meta.country) }, settled]);
+    note.textContent = bandWords(answer, withThe(meta.name));
+  });
   income.cursor(meta.date);
+}
+
+/** A path and its band into a chart that is there; what goes wrong is said below it. */
+function follow(address, note, show) {
+  note.textContent = "The path since 2018 is being worked out.";
+  followPath(address, show).catch((error) => { note.textContent = ""; showError(note, error, () => follow(address, note, show)); });
 }
 
 /** Partners by sectors; a cell is coloured by what a point there does. */
@@ -199,6 +214,7 @@ function sector() {
   tariff.update(new Map(view.rows.map((r) => [r.country, r.charged_pct])), { detail: (code) => { const r = view.rows.find((x) => x.country === code); return r ? [`${YEAR}: ${rate(r.charged_before_pct)}`, points(r.charged_pct - r.charged_before_pct)] : []; } });
   const output = worldMap($("#output-map"), { label: `Output since ${YEAR}`, unit: "percent, quantity", kind: "diverging", names, source: SOURCE, filename: `${meta.sector}-output`, format: pct, termName: "output", onSelect: openCountry });
   output.update(new Map(view.rows.map((r) => [r.country, r.output_pct])));
+  made(names);
   sortableTable($("#all"), [
     { key: "name", label: "Country", header: true, href: (r) => toCountry(r.country) },
     { key: "output_pct", label: "Output", numeric: true, format: (x) => pct(x), term: "output" },
@@ -211,4 +227,20 @@ function sector() {
     { key: "faced_pct", label: "Faces", numeric: true, format: (x) => rate(x) },
   ], view.rows, { caption: `Average tariffs at the trade of 2022; changes since ${YEAR}`, label: "Every country in this sector" });
   $("#all .table-box").classList.add("tall");
+}
+
+/** Output along the path of the sector's five largest producers, and the band of the first of them. */
+function made(names) {
+  const box = $("#output-line");
+  const note = h("p", { class: "soft small" });
+  const drawn = h("div");
+  box.replaceChildren(drawn, note);
+  let lines = null;
+  follow(`/api/path/output?sector=${meta.sector}`, note, (answer) => {
+    lines ??= stepLine(drawn, { label: "Output of its five largest producers, quarter by quarter", unit: `percent, quantity, against ${date(meta.since)}`, source: pathSource(answer.meta), filename: `${meta.sector}-output-path`, format: pct, termName: "output", marks: [{ date: meta.date, label: "the day" }], end: answer.last.at(-1) });
+    const [largest] = answer.countries;
+    lines.update(answer.countries.map((code) => ({ key: code, label: names[code] ?? code, points: pathPoints(answer, code), band: code === largest ? pathBand(answer, code) : [] })));
+    lines.cursor(meta.date);
+    note.textContent = bandWords(answer, withThe(names[largest]));
+  });
 }

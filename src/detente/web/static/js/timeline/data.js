@@ -51,23 +51,24 @@ export class Data {
     return new Map(countries.map((code, i) => [code, number(variable, now[i], then[i])]));
   }
 
-  /** Class bounds and bar range that hold for every date, so that colours mean the same while dragging. */
-  range(variable, since) {
-    const key = `${variable.id} ${since}`;
+  /**
+   * Class bounds and bar range that hold for every date, so that colours mean the same while dragging.
+   * `numbers(at)` gives those of a date by economy; `when` names what they are.
+   */
+  range(variable, since, when, numbers) {
+    const key = `${variable.id} ${since} ${when}`;
     if (!this.ranges.has(key)) {
-      const { countries, values } = this.series.get(variable.column);
-      const most = new Array(countries.length).fill(0);
+      const most = [];
       let [low, high] = [0, 0];
-      values.forEach((now, at) => {
-        const then = values[this.base(since, at)];
-        now.forEach((x, i) => {
-          const value = number(variable, x, then[i]);
-          most[i] = Math.max(most[i], Math.abs(value));
+      for (let at = 0; at < this.dates.length; at += 1) {
+        numbers(at).forEach((value, i) => {
+          if (!Number.isFinite(value)) return;
+          most[i] = Math.max(most[i] ?? 0, Math.abs(value));
           low = Math.min(low, value);
           high = Math.max(high, value);
         });
-      });
-      this.ranges.set(key, { bounds: bounds(variable.kind, most), domain: [low, high] });
+      }
+      this.ranges.set(key, { bounds: bounds(variable.kind, most.map((x) => x ?? 0)), domain: [low, high] });
     }
     return this.ranges.get(key);
   }

@@ -1,6 +1,6 @@
 // The state of the page lives in its address, so that it can be shared and the back button works.
 
-const DEFAULTS = { date: null, since: "2025-01-01", variable: "real_income_pct", focus: null, importer: "USA", exporter: "JPN", sector: "C29", lines: "USA,CHN,EU,CAN,IND" };
+const DEFAULTS = { date: null, since: "2025-01-01", variable: "real_income_pct", when: "long", focus: null, importer: "USA", exporter: "JPN", sector: "C29", lines: "USA,CHN,EU,CAN,IND" };
 
 /** State from the address; what is not named has its default. */
 export function readState() {
