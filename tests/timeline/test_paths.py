@@ -66,8 +66,7 @@ def test_a_year_on_is_a_march_to_the_quarter_and_a_year(
     place = laws.dates.index(day)
     march = law_march(laws, world, horizon_record())
     before = law_stages(laws, world, law_calendar(laws))[: path.quarter(day)]
-    left = laws.arrays(place, world)[2]
-    year = Stage(day, day, day, laws.policy(place, world), left if (left < 1).any() else None, 12)
+    year = Stage(day, day, day, laws.policy(place, world), 12)
     *_, end = march.walk(march.start(), [*before, year])
     np.testing.assert_allclose(path.after[place], path_columns(end), atol=1e-7)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -128,7 +128,8 @@ def draw_paths(
 ) -> PathDraws:  # fmt: skip
     """Walk the path of the recorded law under each draw, a second or two each."""
     calendar, record = law_calendar(laws), horizon_record()
-    plain = law_stages(laws, world, calendar)
+    # the law of each period is worked out once for all draws
+    plain = [replace(s, levied=s.policy) for s in law_stages(laws, world, calendar)]
     columns, output = [], []
     progress(0, len(draws))
     # draws with the same elasticities one after the other share what their worlds are made of
@@ -154,12 +155,12 @@ def draw_paths(
 def _under(stage: Stage, world: World) -> Stage:
     """The same law on a world that differs in its elasticities."""
     p = stage.policy
-    iceberg = 1.0
-    if stage.open is not None:
+    iceberg = p.iceberg.values
+    if p.open is not None:  # every cost of a law is a ban
         with np.errstate(divide="ignore"):
-            iceberg = stage.open ** (-1.0 / world.theta.values[:, None, None])
+            iceberg = p.open ** (-1.0 / world.theta.values[:, None, None])
     policy = Policy(
         world, tariff=p.tariff.values, export_tax=p.export_tax.values, iceberg=iceberg,
-        quota=p.quota, title=p.title, prohibitive=True,
+        quota=p.quota, open=p.open, title=p.title, prohibitive=True,
     )  # fmt: skip
-    return stage._replace(policy=policy)
+    return replace(stage, levied=policy)
