@@ -24,7 +24,8 @@ from detente.dependence.partner_ranks import ahead_of, partner_ranks
 from detente.errors import InputError, RecordError, UnknownNameError
 from detente.games.networks import pact_game
 from detente.ledger import load_ledger
-from detente.policy.changes import Levy, Pact, Withdrawal, amend
+from detente.policy.changes import Levy, Pact, Withdrawal
+from detente.policy.draft import amend
 from detente.world.horizons import horizon_record
 from detente.world.theta import theta_set
 

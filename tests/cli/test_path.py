@@ -114,7 +114,7 @@ def test_groups_sum_to_the_country(detente: Run):
         (["--importer", "USA", "--exporter", "KOR"], ["--sector, --importer and --exporter"]),
         (["--groups", "KOR"], ["--labour sticky"]),
         (["--groups", "KOX", "--labour", "sticky", *SHORT], ["KOX", "KOR"]),
-        (["us-cars-25"], ["start and end are needed"]),
+        (["us-cars-25"], ["--from and --to", "are needed"]),
         (["no-such-scenario", *SHORT], ["unknown scenario"]),
     ],
     ids=" ".join,

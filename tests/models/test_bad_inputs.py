@@ -14,7 +14,7 @@ from worlds import build
 TRADE = np.array([[[100.0, 10, 10], [7, 100, 10], [7, 10, 100]]])
 WORLD = build(TRADE)
 QUOTA = {"sector": "s00", "importer": "c00", "exporter": "c01"}
-FIRMS = "caliendo-parro, monopolistic do"
+FIRMS = "caliendo-parro, monopolistic, staggered do"
 
 
 def solve(model: Any = "caliendo-parro", **more: Any) -> dt.Outcome:

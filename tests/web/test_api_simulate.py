@@ -112,7 +112,7 @@ def test_closures_elasticities_and_laws_can_be_chosen(client: TestClient, cars) 
     [
         ("krugman-1980", "unknown model 'krugman-1980'; known: caliendo-parro, monopolistic"),
         ({"name": "krugman-1980"}, "unknown model 'krugman-1980'"),
-        ({"kappa": 1}, "unknown model"),
+        ({"kappa": 1}, "model: name is missing"),
         ({"name": "caliendo-parro", "kappa": 1}, "no parameters"),
         ({"name": "labour-supply", "kappa": -1}, "kappa"),
         ("monopolistic", "model='caliendo-parro'"),

@@ -194,7 +194,9 @@ class Draft:
         elif "open" not in self._own:
             self._open = self._open.copy()
         self._own.add("open")
-        self._open[at] *= left
+        rest = self._open[at] * left
+        some = (self._open[at] > 0.0) & (np.asarray(left) > 0.0)  # however little
+        self._open[at] = np.where(some, np.maximum(rest, np.finfo(float).tiny), rest)
 
     def _quota(self, change: TariffQuota, said: Said) -> None:
         """One a sector and importer, shared by the targets, or one for each of them."""

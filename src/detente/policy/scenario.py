@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from detente.errors import RecordError, UnknownNameError, shown
 from detente.files import there
-from detente.records import Flag, Number, Record, quoted, validate
+from detente.records import Count, Flag, Number, Record, quoted, validate
 from detente.texts import parse_value, read_yaml
 
 __all__ = [
@@ -162,7 +162,7 @@ class Claim(Record):
     statement: str
     source: str
     ours: str
-    years: int | None = Field(default=None, ge=1, le=10)
+    years: Annotated[Count, Field(ge=1, le=10)] | None = None
     published_pct: Number | None = None
 
 

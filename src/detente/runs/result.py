@@ -27,8 +27,9 @@ from detente.outcome.tables import (
     tariff_table,
     welfare_table,
 )
-from detente.policy.scenario import Claim, Scenario
+from detente.policy.scenario import Scenario
 from detente.runs.horizons import Build, Horizons, horizons_of
+from detente.world.horizons import DEFAULT_HORIZON
 
 __all__ = ["RunResult", "Timing"]
 
@@ -37,11 +38,10 @@ MARKETS = 8
 
 
 class Timing(NamedTuple):
-    """The horizon set, "mobile" or "sticky" labour, and how to put the policies on a world."""
+    """The horizon set, and "mobile" or "sticky" labour."""
 
     horizon: str
     labour: str
-    build: Build
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +55,8 @@ class RunResult:
     by_theta : outcomes by elasticity set; holds only the main one unless a range was asked for
     compared : outcome of the scenario given as ``compare``, on the same world and baseline
     timing : how fast trade and workers adjust, or None: only the long run was asked for
+    build : puts baseline and policy on a world with other elasticities; None in a model that has
+        no path
     audits : what the audit of each printed outcome found, by elasticity set, and of ``compared``
         by its id; empty unless asked for
     folder : where the scenario file lies, or None
@@ -68,6 +70,7 @@ class RunResult:
     folder: Path | None
     audits: Mapping[str, Audit] = field(default_factory=dict)
     timing: Timing | None = None
+    build: Build | None = None
 
     @cached_property
     def horizons(self) -> Horizons | None:
@@ -79,11 +82,21 @@ class RunResult:
         NoSolutionError, ConvergenceError
             A year has no result.
         """
-        if self.timing is None:
+        return None if self.timing is None else self._solved(self.timing, ranges=True)
+
+    @cached_property
+    def _dated(self) -> Horizons | None:
+        """Where published figures of a year are compared: the path, ranges or not."""
+        if self.build is None:
+            return None
+        return self.horizons or self._solved(Timing(DEFAULT_HORIZON, "mobile"), ranges=False)
+
+    def _solved(self, timing: Timing, ranges: bool) -> Horizons | None:
+        if self.build is None:
             return None
         return horizons_of(
-            self.outcome.world, self.timing.build, self.timing.horizon, labour=self.timing.labour,
-            deficit=self.scenario.deficit, market=self.market,
+            self.outcome.world, self.build, timing.horizon, labour=timing.labour,
+            deficit=self.scenario.deficit, market=self.market, ranges=ranges,
         )  # fmt: skip
 
     @property
@@ -196,24 +209,20 @@ class RunResult:
     def _claims(self) -> pd.DataFrame:
         rows = []
         for claim in self.scenario.claims:
+            dated = None if claim.years is None else self._dated
+            ours = self.outcome if dated is None else dated.after(claim.years or 1)
             row: dict[str, Any] = {
                 "statement": claim.statement,
                 "source": claim.source,
                 "published_pct": np.nan if claim.published_pct is None else claim.published_pct,
-                "years": np.nan if claim.years is None else claim.years,
+                "years": np.nan if dated is None else claim.years,
                 "ours": claim.ours,
-                "ours_pct": value_of(self._claimed(claim), claim.ours),
+                "ours_pct": value_of(ours, claim.ours),
             }
             for name, outcome in self.by_theta.items():
                 row[f"{name}_pct"] = value_of(outcome, claim.ours)
             rows.append(row)
         return pd.DataFrame(rows)
-
-    def _claimed(self, claim: Claim) -> Outcome:
-        """The outcome that a published figure is compared with: of its horizon, if it has one."""
-        if claim.years is None or self.horizons is None:
-            return self.outcome
-        return self.horizons.after(claim.years)
 
     def _audit(self) -> pd.DataFrame:
         parts = []

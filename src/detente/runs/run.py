@@ -126,22 +126,19 @@ def run(
                 progress(f"audit {name}")
             audits[name] = audit_of(outcome).raise_if_failed()
     compared_id = None if compare is None else str(compare)
-    timing = _timing(horizon, labour, chosen.name, scenario, main)
-    if timing is not None:
 
-        def build(on: World) -> tuple[Policy | None, Policy]:
-            if _same_on_any(main):
-                return _moved(main.baseline, on), _moved(main.policy, on)
-            before = _baseline(scenario, on, folder, laws)
-            return before, build_policy(scenario, on, folder=folder, laws=laws)
+    def build(on: World) -> tuple[Policy | None, Policy]:
+        if _same_on_any(main):
+            return _moved(main.baseline, on), _moved(main.policy, on)
+        before = _baseline(scenario, on, folder, laws)
+        return before, build_policy(scenario, on, folder=folder, laws=laws)
 
-        timing = timing._replace(build=build)
-    return RunResult(scenario, main, by_theta, compared, compared_id, folder, audits, timing)
+    timing = _timing(horizon, labour, chosen.name, scenario)
+    dated = build if chosen.name == DEFAULT else None
+    return RunResult(scenario, main, by_theta, compared, compared_id, folder, audits, timing, dated)
 
 
-def _timing(
-    horizon: str | None, labour: str, model: str, scenario: Scenario, main: Outcome
-) -> Timing | None:
+def _timing(horizon: str | None, labour: str, model: str, scenario: Scenario) -> Timing | None:
     """How fast the world adjusts; None for the long run only.
 
     Raises
@@ -166,7 +163,7 @@ def _timing(
             f"{scenario.id}: the model {model} has no horizons; {DEFAULT} does: leave the model "
             'out, or ask for the long run only (horizon "long")'
         )
-    return Timing(name, labour, lambda on: (main.baseline, main.policy))
+    return Timing(name, labour)
 
 
 def _same_on_any(out: Outcome) -> bool:

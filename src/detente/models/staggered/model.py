@@ -67,7 +67,7 @@ class Staggered(Model):
         instruments=("tariff", "export_tax", "iceberg", "transfer", "quota"),
         closures=("fixed", "zero", "share"),
         variables=("sector_wage", "sector_labour"),
-        tasks=("gradient", "games", "political weights"),
+        tasks=("gradient", "games", "political weights", "cards"),
     )
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -53,8 +54,11 @@ _BODY: dict[str, Any] = {
 
 def scenario_components() -> dict[str, Any]:
     """The scenario schema as components of the OpenAPI document."""
-    schema = scenario_schema(_REF)
-    parts = schema.pop("$defs", {})
+    text = json.dumps(scenario_schema(_REF)).replace(
+        "ScenarioScenario", "Scenario"
+    )  # one is enough
+    schema = json.loads(text)
+    parts = {n.removeprefix("Scenario"): part for n, part in schema.pop("$defs", {}).items()}
     schema["properties"]["measures"]["maxItems"] = scenarios.MEASURES
     return {"Scenario": schema, **{f"Scenario{name}": part for name, part in parts.items()}}
 
