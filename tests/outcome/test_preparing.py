@@ -41,7 +41,9 @@ def test_drawn_elasticities_are_those_of_a_world_that_has_them(world):
 
 def test_elasticities_are_drawn_only_where_the_model_says_so(world):
     one = build(world.trade.values[:1], tariff=world.tariff.values[:1])
-    with pytest.raises(InputError, match=r"labour-supply does not support cards; caliendo-parro d"):
+    with pytest.raises(
+        InputError, match=r"labour-supply does not support cards; caliendo-parro, staggered do"
+    ):
         with_elasticities(prepare(one, LabourSupply()), np.array([5.0]))
     assert not hasattr(LabourSupply, "with_elasticities")
     said = LabourSupply.abilities._replace(tasks=("cards",))

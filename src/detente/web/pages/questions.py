@@ -185,7 +185,8 @@ def _events(q: Question) -> list[dict[str, str]]:
 
 def _pace(q: Question, kind: Kind) -> str:
     """How a first year is told, in words."""
-    return kind.first_year or f"a first year at the pace of {horizon_record(q.world.horizon).title}"
+    record = horizon_record(q.world.horizon)
+    return kind.first_year or f"a first year, its pace after: {record.title}"
 
 
 def parameter_rows(q: Question) -> list[dict[str, Any]]:
