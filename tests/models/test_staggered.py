@@ -315,3 +315,18 @@ def test_a_period_is_handed_on_in_few_arrays():
     most = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     assert most < 3.0 * world.trade.values.nbytes
+
+
+def test_a_market_that_nobody_serves_has_no_price():
+    world = random_world(UNSERVED[0])
+    model = fitting(MODELS[0], UNSERVED[0].J)
+    prepared = prepare(world, model)
+    levied = instruments(random_policy(world, UNSERVED[1]))
+    kernel = model.kernel(prepared.economy, levied)
+    closure = Closure("fixed", prepared.economy.deficit, prepared.own_income)
+    problem = Problem(prepared.economy, levied, kernel, closure)
+    p = model.evaluate(np.zeros(model.size(prepared.economy)), problem)
+    nobody = kernel.anew.unserved > 0
+    assert nobody.any()
+    np.testing.assert_array_equal(np.isnan(model.price_logs(p, problem)), nobody)
+    assert (model.shares(p, kernel)[nobody] == 0).all()

@@ -241,6 +241,7 @@ def test_names_and_lengths_that_are_refused():
     assert np.abs(path.real_income).max() < 1e-8
     said = path.provenance
     assert (said["package"], said["version"]) == ("detente", dt.__version__)
+    assert (said["baseline"], said["baseline_hash"]) == ("", dt.Policy(world).hash)
     assert (said["world"], said["world_hash"]) == (world.name, world.hash)
     assert (said["model"], said["months_a_period"]) == ("staggered", 12)
     assert said["policy_hashes"] == [dt.Policy(world).hash]
