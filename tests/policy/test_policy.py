@@ -175,3 +175,25 @@ def test_simulate_names_unknown_options(world, option, value):
 def test_simulate_refuses_a_tolerance_of_zero(world):
     with pytest.raises(InputError, match="tol"):
         dt.simulate(world, tol=0.0)
+
+
+def test_under_other_elasticities_a_ban_leaves_what_it_left():
+    """Two routes: the policy carried over, and the scenario built anew there."""
+    from detente.policy.scenario import load_scenario
+    from detente.runs.build_policy import build_policy
+
+    world = dt.load_world()
+    other = world.with_theta(2.5)
+    for name in ("seafood-ban", "doubt-about-tariffs", "us-cars-25"):
+        scenario = load_scenario(name)
+        here = build_policy(scenario, world)
+        assert here.under(world) is here
+        carried, anew = here.under(other), build_policy(scenario, other)
+        assert carried.world is other
+        for part in ("tariff", "export_tax", "iceberg", "transfer"):
+            np.testing.assert_allclose(getattr(carried, part), getattr(anew, part), rtol=1e-13)
+        assert carried.quota == anew.quota
+        assert (carried.open is None) == (anew.open is None) == (name != "seafood-ban")
+        if anew.open is not None:
+            np.testing.assert_array_equal(carried.open, anew.open)
+            assert (carried.iceberg.values != here.iceberg.values).any()

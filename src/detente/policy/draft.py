@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from detente.errors import InputError
+from detente.policy.bans import cost_of_leaving
 from detente.policy.changes import (
     Ban,
     Change,
@@ -183,7 +184,7 @@ class Draft:
             else:
                 theta = self.world.theta.values[at[0]]
                 self._shut(at, 1.0 - covered)
-                self._grow(at, _cost_of_leaving(1.0 - covered, theta), said, "covered_share")
+                self._grow(at, cost_of_leaving(1.0 - covered, theta), said, "covered_share")
 
     def _shut(self, at: Places, left: float | Array) -> None:
         """Remember what bans leave of each flow, once a ban leaves a part."""
@@ -245,7 +246,7 @@ class Draft:
                   np.arange(tariff.shape[2]))  # fmt: skip
             theta = self.world.theta.values[:, None, None]
             self._shut(at, change.left)
-            self._grow(at, _cost_of_leaving(change.left, theta), Said("schedule"), "left")
+            self._grow(at, cost_of_leaving(change.left, theta), Said("schedule"), "left")
         self.notes += change.notes
 
     def _grow(self, at: Places, factor: float | Array, said: Said, field: str) -> None:
@@ -310,7 +311,7 @@ class Draft:
         if self._left is not None:
             if (self._left < 1.0).any():
                 shares = self._left if shares is None else shares * self._left
-            iceberg = iceberg * _cost_of_leaving(self._left, self.world.theta.values[:, None, None])
+            iceberg = iceberg * cost_of_leaving(self._left, self.world.theta.values[:, None, None])
         try:
             return Policy(
                 self.world, tariff=self.tariff, export_tax=self.export_tax, iceberg=iceberg,
@@ -326,11 +327,3 @@ class Draft:
 
 def _flows(imports: Places, exports: Places, flow: str) -> list[Places]:
     return {"import": [imports], "export": [exports], "both": [imports, exports]}[flow]
-
-
-def _cost_of_leaving(left: float | Array, theta: Array) -> Array:
-    """The iceberg under which demand at unchanged prices is ``left`` of what it was; infinite where
-    nothing is, and not a number where it would be larger than any."""
-    with np.errstate(divide="ignore", over="ignore"):
-        factor = np.asarray(left) ** (-1.0 / theta)
-    return np.where(np.isinf(factor) & (np.asarray(left) > 0.0), np.nan, factor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ import xarray as xr
 
 from detente.errors import InputError, UnitWarning, UnknownNameError
 from detente.instruments import INSTRUMENTS
+from detente.policy.bans import cost_of_leaving
 from detente.policy.quota import read_quotas
 from detente.policy.wedges import inner
 from detente.variables import BILATERAL
@@ -179,6 +180,22 @@ class Policy:
     def banned(self) -> xr.DataArray:
         """True where a flow is banned; dims sector, importer, exporter."""
         return xr.DataArray(np.isinf(self.iceberg.values), self.tariff.coords, BILATERAL)
+
+    def under(self, world: World) -> Policy:
+        """The same policy on a world that differs from its own in the elasticities only: a ban on
+        part of a flow costs there what leaves the same part."""
+        if self.world is world:
+            return self
+        iceberg = self.iceberg.values
+        if self.open is not None:
+            some = (self.open > 0.0) & (self.open < 1.0)
+            here, there = (
+                cost_of_leaving(self.open, w.theta.values[:, None, None])
+                for w in (self.world, world)
+            )
+            iceberg = iceberg.copy()
+            iceberg[some] = iceberg[some] / here[some] * there[some]
+        return replace(self, world=world, iceberg=iceberg, prohibitive=True)
 
     def refuse_quotas(self, where: str) -> None:
         """Refuse a policy with quotas where only rates can be handled.

@@ -7,7 +7,7 @@ elasticities under the horizon sets that take the world's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -23,7 +23,6 @@ from detente.models.staggered import Staggered
 from detente.outcome.march import March, Stage
 from detente.outcome.outcome import Outcome
 from detente.outcome.path import Path, solve_path
-from detente.policy import Policy
 from detente.world import World
 from detente.world.horizons import HorizonRecord, horizon_record, horizon_sets
 from detente.world.theta import theta_sets
@@ -145,9 +144,6 @@ class Horizons:
         return self.path.at(_year(years))
 
 
-Build = Callable[[World], tuple[Policy | None, Policy]]
-"""The baseline (None: the world table) and the policy on a world, whatever its elasticities."""
-
 _worlds: WeakKeyDictionary[World, Kept[str | float, World]] = WeakKeyDictionary()
 
 
@@ -184,10 +180,11 @@ def staggered_of(
 
 
 def horizons_of(
-    world: World, build: Build, horizon: str, *, labour: str = "mobile", deficit: str = "fixed",
+    out: Outcome, horizon: str, *, labour: str = "mobile",
     market: tuple[str, str] | None = None, ranges: bool = True,
 ) -> Horizons:  # fmt: skip
-    """Solve the path of a constant policy, its long run, and the variants that span the ranges.
+    """Solve the path of an outcome's policy from its baseline on, the long run, and the variants
+    that span the ranges.
 
     Raises
     ------
@@ -197,22 +194,19 @@ def horizons_of(
         A year of the main path has no result.
     """
     record = horizon_record(horizon)
-    path, end = _solve(
-        _under(world, record, "own"), build, record, labour, deficit, market, (1,) * YEARS
-    )
+    path, end = _solve(out, record, "own", labour, market, (1,) * YEARS)
     variants: list[Variant] = []
     missing: list[str] = []
-    mine = str(world.theta.attrs.get("set", "own"))
+    mine = str(out.world.theta.attrs.get("set", "own"))
     for name in horizon_sets() if ranges else ():
         other = horizon_record(name)
         for theta in ["own"] if other.theta is not None else ["own", *theta_sets()]:
             if (name == record.id and theta == "own") or theta == mine:
                 continue  # the main path itself, or the world's own set once more
-            there = _under(world, other, theta)
             said = mine if theta == "own" else theta
             said = said if other.theta is None else f"{other.theta:g}"
             try:
-                found = _solve(there, build, other, labour, deficit, market, COARSE)
+                found = _solve(out, other, theta, labour, market, COARSE)
             except DetenteError:
                 missing.append(f"{name}, elasticities {said}")
                 continue
@@ -230,28 +224,26 @@ def values_of(path: Path, long_run: Outcome, market: tuple[str, str] | None) -> 
     found["long_run"] = {n: getattr(long_run, n).values for n in plain}
     if market is None:
         return found
-    j = path.world.sectors.index(market[0])
+    j, sales = path.world.sectors.index(market[0]), path.watched
     for name, years in AFTER.items():
         place = path.times.index(_year(years))
         found[name]["focus_output"] = path.solved[place].values["output"][j]
-        found[name]["focus_sales"] = path.watched[place]
+        found[name]["focus_sales"] = sales[place]
     cell = dict(zip(("sector", "importer"), market, strict=True))
     found["long_run"]["focus_output"] = long_run.output.values[j]
     found["long_run"]["focus_sales"] = long_run.sales.sel(cell).values
     return found
 
 
-def _under(world: World, record: HorizonRecord, theta: str) -> World:
-    return world_under(world, theta if record.theta is None else record.theta)
-
-
 def _solve(
-    world: World, build: Build, record: HorizonRecord, labour: str, deficit: str,
+    out: Outcome, record: HorizonRecord, theta: str, labour: str,
     market: tuple[str, str] | None, steps: Sequence[int],
 ) -> tuple[Path, Outcome]:  # fmt: skip
-    """A path with steps of some years each, and where it ends."""
-    before, policy = build(world)
-    march = March(world, before or Policy(world), staggered_of(record, labour), 12, deficit, 1e-10)
+    """A path with steps of some years each, and where it ends; ``theta`` names the elasticities of
+    horizon sets that have none."""
+    world = world_under(out.world, record.theta or theta)
+    policy, model = out.policy.under(world), staggered_of(record, labour)
+    march = March(world, out.baseline.under(world), model, 12, out.deficit, 1e-10)
     stages = [
         Stage(_year(int(end)), "", "", policy, months=12 * step)
         for end, step in zip(np.cumsum(steps), steps, strict=True)

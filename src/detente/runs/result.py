@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from detente.errors import InputError, UnknownNameError
+from detente.models.registry import DEFAULT
 from detente.outcome import Outcome
 from detente.outcome.audit import Audit
 from detente.outcome.objective import value_of
@@ -28,7 +29,7 @@ from detente.outcome.tables import (
     welfare_table,
 )
 from detente.policy.scenario import Scenario
-from detente.runs.horizons import Build, Horizons, horizons_of
+from detente.runs.horizons import Horizons, horizons_of
 from detente.world.horizons import DEFAULT_HORIZON
 
 __all__ = ["RunResult", "Timing"]
@@ -55,8 +56,6 @@ class RunResult:
     by_theta : outcomes by elasticity set; holds only the main one unless a range was asked for
     compared : outcome of the scenario given as ``compare``, on the same world and baseline
     timing : how fast trade and workers adjust, or None: only the long run was asked for
-    build : puts baseline and policy on a world with other elasticities; None in a model that has
-        no path
     audits : what the audit of each printed outcome found, by elasticity set, and of ``compared``
         by its id; empty unless asked for
     folder : where the scenario file lies, or None
@@ -70,7 +69,6 @@ class RunResult:
     folder: Path | None
     audits: Mapping[str, Audit] = field(default_factory=dict)
     timing: Timing | None = None
-    build: Build | None = None
 
     @cached_property
     def horizons(self) -> Horizons | None:
@@ -87,17 +85,14 @@ class RunResult:
     @cached_property
     def _dated(self) -> Horizons | None:
         """Where published figures of a year are compared: the path, ranges or not."""
-        if self.build is None:
+        if self.outcome.model != DEFAULT:
             return None
         return self.horizons or self._solved(Timing(DEFAULT_HORIZON, "mobile"), ranges=False)
 
-    def _solved(self, timing: Timing, ranges: bool) -> Horizons | None:
-        if self.build is None:
-            return None
+    def _solved(self, timing: Timing, ranges: bool) -> Horizons:
         return horizons_of(
-            self.outcome.world, self.build, timing.horizon, labour=timing.labour,
-            deficit=self.scenario.deficit, market=self.market, ranges=ranges,
-        )  # fmt: skip
+            self.outcome, timing.horizon, labour=timing.labour, market=self.market, ranges=ranges
+        )
 
     @property
     def market(self) -> tuple[str, str] | None:

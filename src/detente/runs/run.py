@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from detente.errors import InputError, UnknownNameError
 from detente.files import there as is_there
 from detente.keywords import known_keywords
@@ -126,16 +124,8 @@ def run(
                 progress(f"audit {name}")
             audits[name] = audit_of(outcome).raise_if_failed()
     compared_id = None if compare is None else str(compare)
-
-    def build(on: World) -> tuple[Policy | None, Policy]:
-        if _same_on_any(main):
-            return _moved(main.baseline, on), _moved(main.policy, on)
-        before = _baseline(scenario, on, folder, laws)
-        return before, build_policy(scenario, on, folder=folder, laws=laws)
-
     timing = _timing(horizon, labour, chosen.name, scenario)
-    dated = build if chosen.name == DEFAULT else None
-    return RunResult(scenario, main, by_theta, compared, compared_id, folder, audits, timing, dated)
+    return RunResult(scenario, main, by_theta, compared, compared_id, folder, audits, timing)
 
 
 def _timing(horizon: str | None, labour: str, model: str, scenario: Scenario) -> Timing | None:
@@ -164,23 +154,6 @@ def _timing(horizon: str | None, labour: str, model: str, scenario: Scenario) ->
             'out, or ask for the long run only (horizon "long")'
         )
     return Timing(name, labour)
-
-
-def _same_on_any(out: Outcome) -> bool:
-    """Whether the policies' arrays do not depend on elasticities: bans on parts of flows do."""
-    icebergs = (p.iceberg.values for p in (out.baseline, out.policy))
-    return all(bool(((i == 1.0) | np.isinf(i)).all()) for i in icebergs)
-
-
-def _moved(policy: Policy, world: World) -> Policy:
-    """The same policy on a world that differs in its elasticities."""
-    if policy.world is world:
-        return policy
-    return Policy(
-        world, tariff=policy.tariff.values, export_tax=policy.export_tax.values,
-        iceberg=policy.iceberg.values, transfer=policy.transfer, quota=list(policy.quota),
-        open=policy.open, title=policy.title, notes=policy.notes, prohibitive=True,
-    )  # fmt: skip
 
 
 def _baseline(

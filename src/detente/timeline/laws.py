@@ -29,6 +29,7 @@ from detente.ledger import Ledger
 from detente.memory import Kept
 from detente.models.blocks import Array
 from detente.policy import Policy
+from detente.policy.bans import cost_of_leaving
 from detente.policy.quota import Quota
 from detente.world import World
 
@@ -99,8 +100,7 @@ class Laws:
         date = self.dates[place]
         said = [self.notes[n] for n in self.note_of[place]]
         tariff, tax, left = self.arrays(place, world)
-        with np.errstate(divide="ignore"):
-            iceberg = left ** (-1.0 / world.theta.values[:, None, None])
+        iceberg = cost_of_leaving(left, world.theta.values[:, None, None])
         return Policy(
             world,
             tariff=tariff,

@@ -20,6 +20,7 @@ from detente.outcome.march import March, Stage
 from detente.outcome.path import Path, solve_path
 from detente.outcome.simulate import checked_model, refuse_foreign
 from detente.policy import Policy
+from detente.policy.bans import cost_of_leaving
 from detente.policy.scenario import Scenario
 from detente.policy.wedges import whole
 from detente.runs.horizons import staggered_of, world_under
@@ -97,7 +98,7 @@ def path(
     base = world or load_world()
     record = horizon_record(horizon)
     model = staggered_of(record, labour, sigma=sigma, zeta=zeta, mu=mu, kappa=kappa)
-    here = base if record.theta is None else world_under(base, record.theta)
+    here = world_under(base, record.theta or "own")
     checked_model(model, deficit, "path", here)
     if not tol > 0:
         raise InputError(f"path: tol is {tol}; it must be above zero (1e-10 is the default)")
@@ -149,8 +150,7 @@ def _law_of_days(laws: Laws, world: World, period: Period) -> Policy:
     tariff, tax, left = sums
     longest = max(parts, key=lambda part: part[1])[0]
     left = np.where(np.abs(left - 1.0) < 1e-12, 1.0, left)
-    with np.errstate(divide="ignore"):
-        iceberg = left ** (-1.0 / world.theta.values[:, None, None])
+    iceberg = cost_of_leaving(left, world.theta.values[:, None, None])
     return Policy(
         world, tariff=tariff, export_tax=tax, iceberg=iceberg, quota=laws.quotas_of(longest),
         open=left if (left < 1.0).any() else None, title=f"law of {period.name}",
@@ -267,7 +267,7 @@ def _mean(policies: Sequence[Policy], shares: Sequence[float], world: World, nam
         parts = [s * of(p) for s, p in zip(shares, policies, strict=True)]
         return np.sum(parts, axis=0)
 
-    power = -1.0 / world.theta.values[:, None, None]
+    theta = world.theta.values[:, None, None]
 
     def left(p: Policy) -> Array:
         unbanned = np.where(np.isinf(p.iceberg.values), 0.0, 1.0)
@@ -276,16 +276,13 @@ def _mean(policies: Sequence[Policy], shares: Sequence[float], world: World, nam
     def cost(p: Policy) -> Array:
         """Costs that are no bans, on what is left."""
         share = left(p)
-        banned = np.where(share > 0.0, share, 1.0) ** power
+        banned = cost_of_leaving(np.where(share > 0.0, share, 1.0), theta)
         return np.where(share > 0.0, p.iceberg.values / banned, 0.0) * share
 
     open_ = mean(left)
     open_ = np.where(open_ > 1.0 - 1e-12, 1.0, open_)
-    some = open_ > 0.0
-    iceberg = np.full(open_.shape, np.inf)
-    iceberg[some] = (mean(cost) / np.where(some, open_, 1.0) * np.where(some, open_, 1.0) ** power)[
-        some
-    ]
+    some = np.where(open_ > 0.0, open_, 1.0)
+    iceberg = np.where(open_ > 0.0, mean(cost) / some * cost_of_leaving(some, theta), np.inf)
     return Policy(
         world,
         tariff=mean(lambda p: whole(p, "tariff").values),

@@ -9,8 +9,6 @@ import numpy as np
 
 from detente.errors import DetenteError, InputError
 from detente.models.blocks import Array
-from detente.outcome.march import Stage
-from detente.policy import Policy
 from detente.solve.threads import one_thread
 from detente.timeline.days import rebased
 from detente.timeline.laws import Laws
@@ -129,13 +127,13 @@ def draw_paths(
     """Walk the path of the recorded law under each draw, a second or two each."""
     calendar, record = law_calendar(laws), horizon_record()
     # the law of each period is worked out once for all draws
-    plain = [replace(s, levied=s.policy) for s in law_stages(laws, world, calendar)]
+    plain = [(s, s.policy) for s in law_stages(laws, world, calendar)]
     columns, output = [], []
     progress(0, len(draws))
     # draws with the same elasticities one after the other share what their worlds are made of
     for done, drawn in enumerate(sorted(draws, key=lambda d: str(d.theta))):
         march = law_march(laws, world, record, drawn.sigma, drawn.zeta, drawn.theta)
-        stages = [_under(stage, march.world) for stage in plain]
+        stages = [replace(stage, levied=law.under(march.world)) for stage, law in plain]
         try:
             walked = [(path_columns(o), o.output.values) for o in march.walk(march.start(), stages)]
         except DetenteError:
@@ -150,17 +148,3 @@ def draw_paths(
         np.stack(output) if output else np.empty((0, Q, len(world.sectors), N), dtype=np.float32),
         len(draws),
     )
-
-
-def _under(stage: Stage, world: World) -> Stage:
-    """The same law on a world that differs in its elasticities."""
-    p = stage.policy
-    iceberg = p.iceberg.values
-    if p.open is not None:  # every cost of a law is a ban
-        with np.errstate(divide="ignore"):
-            iceberg = p.open ** (-1.0 / world.theta.values[:, None, None])
-    policy = Policy(
-        world, tariff=p.tariff.values, export_tax=p.export_tax.values, iceberg=iceberg,
-        quota=p.quota, open=p.open, title=p.title, prohibitive=True,
-    )  # fmt: skip
-    return replace(stage, levied=policy)

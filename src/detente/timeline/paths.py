@@ -228,8 +228,7 @@ def law_march(
     zeta: float | None = None, theta: str | float | None = None,
 ) -> March:  # fmt: skip
     """From rest under the law of the first date, by quarters; parameters instead of the set's."""
-    theta = record.theta if theta is None else theta
-    here = world if theta is None else world_under(world, theta)
+    here = world_under(world, theta or record.theta or "own")
     model = staggered_of(record, sigma=sigma, zeta=zeta)
     return March(here, laws.policy(0, here), model, 3, "fixed", TOL)
 
